@@ -1,0 +1,35 @@
+"""POST /v1/primes."""
+
+from pathlib import Path
+
+from test.case import ServiceCase
+
+PAYLOAD = Path(__file__).parents[1] / "resources" / "primes.json"
+
+
+class TestPrimes(ServiceCase):
+    """The numbers come back in their order, with what is known of them."""
+
+    def test_numbers_are_examined(self) -> None:
+        response = self.client.post(
+            "/v1/primes", data=PAYLOAD.read_bytes(), content_type="application/json"
+        )
+        self.assertEqual(response.status_code, 200)
+        self.assertEqual(
+            response.get_json()["numbers"],
+            [
+                {"number": 0, "prime": False},
+                {"number": 1, "prime": False},
+                {"number": 2, "prime": True},
+                {"number": 9, "prime": False, "factor": 3},
+                {"number": 97, "prime": True},
+                {"number": 112272535095293, "prime": True},
+                {"number": 999999999999989, "prime": True},
+            ],
+        )
+
+    def test_numbers_have_bounds(self) -> None:
+        for numbers in ([], [2] * 21, [-1], [10**15 + 1], [1.5], ["7"], [None], "7", None):
+            with self.subTest(numbers):
+                response = self.client.post("/v1/primes", json={"numbers": numbers})
+                self.assertIn("numbers", self.assert_problem(response, 422)["errors"]["json"])

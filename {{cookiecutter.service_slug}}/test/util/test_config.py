@@ -1,0 +1,88 @@
+"""Settings."""
+
+import unittest
+from pathlib import Path
+
+from main import create_app
+from main.settings import Settings
+from main.util.config import SettingError, load, urls, variables
+
+ROOT = Path(__file__).parents[2]
+
+
+class TestLoading(unittest.TestCase):
+    """Every value is typed, checked at the start, and named when it is wrong."""
+
+    def test_defaults_are_good(self) -> None:
+        settings = load(Settings)
+        self.assertEqual(settings.log_level, "INFO")
+        self.assertIs(settings.server_timing, False)
+        self.assertEqual(settings.cache.ttl, 300.0)
+        self.assertEqual(settings.cache.size, 1024)
+
+    def test_values_are_typed(self) -> None:
+        settings = load(
+            Settings,
+            {"APP_LOG_LEVEL": "debug", "APP_SERVER_TIMING": "True", "APP_CACHE_TTL": " 0.5 "},
+        )
+        self.assertEqual(settings.log_level, "DEBUG")
+        self.assertIs(settings.server_timing, True)
+        self.assertEqual(settings.cache.ttl, 0.5)
+
+    def test_bad_values_are_refused_by_name(self) -> None:
+        bad = {
+            "APP_LOG_LEVEL": ("LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
+            "APP_SERVER_TIMING": ("yes", "true or false"),
+            "APP_CACHE_SIZE": ("-1", "a whole number from 1 to 10000000"),
+            "APP_CACHE_TTL": ("0", "a positive number of seconds"),
+        }
+        for name, (value, right) in bad.items():
+            with self.subTest(name), self.assertRaises(SettingError) as caught:
+                create_app({name: value})
+            self.assertEqual(str(caught.exception), f"{name} must be {right}, not {value!r}.")
+
+    def test_odd_numbers_are_refused(self) -> None:
+        for name in ("APP_CACHE_SIZE", "APP_CACHE_TTL"):
+            for value in ("", "many", "nan", "inf", "1e999", "-5", "0x10"):
+                with self.subTest(name=name, value=value), self.assertRaises(SettingError):
+                    load(Settings, {name: value})
+        with self.assertRaises(SettingError):
+            load(Settings, {"APP_CACHE_SIZE": "²"})
+
+    def test_settings_cannot_be_changed(self) -> None:
+        with self.assertRaises(AttributeError):
+            load(Settings).log_level = "DEBUG"
+
+    def test_a_misspelt_variable_is_told(self) -> None:
+        with self.assertLogs("main.util.config", "WARNING") as logs:
+            create_app({"APP_LOG_LEVLE": "DEBUG"})
+        self.assertEqual(logs.records[0].getMessage(), "setting.unknown")
+        self.assertEqual(vars(logs.records[0])["setting"], "APP_LOG_LEVLE")
+
+
+class TestUrls(unittest.TestCase):
+    """A list of addresses."""
+
+    def test_commas_separate(self) -> None:
+        self.assertEqual(urls("http://a:1/x, https://b/,"), ("http://a:1/x", "https://b/"))
+        self.assertEqual(urls(""), ())
+
+    def test_other_schemes_are_refused(self) -> None:
+        for text in ("ftp://a", "a.example", "http://", "file:///etc/passwd", "http://a b:x, c"):
+            with self.subTest(text), self.assertRaisesRegex(ValueError, "http://"):
+                urls(text)
+
+
+class TestDocumentation(unittest.TestCase):
+    """What is declared is what the documents list."""
+
+    def test_the_readme_lists_every_variable(self) -> None:
+        readme = (ROOT / "README.md").read_text("utf-8")
+        for name, default, meaning in variables(Settings):
+            shown = f"`{default}`" if default else "none"
+            self.assertIn(f"| `{name}` | {shown} | {meaning} |", readme)
+
+    def test_the_example_holds_every_default_and_nothing_else(self) -> None:
+        lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
+        given = dict(line.split("=", 1) for line in lines if line.startswith("APP_"))
+        self.assertEqual(given, {name: default for name, default, _ in variables(Settings)})

@@ -1,0 +1,86 @@
+"""Metrics."""
+
+import tempfile
+import types
+import unittest
+from unittest import mock
+
+from prometheus_client import REGISTRY, values
+
+from main.util import metrics
+from test.case import ServiceCase
+
+OPS = {"OPS_LISTENER": "on"}
+
+
+def count(**labels: str) -> float:
+    """Return how many requests were counted under these labels."""
+    return REGISTRY.get_sample_value("http_request_duration_seconds_count", labels) or 0.0
+
+
+class TestRequests(ServiceCase):
+    """Requests are counted and timed by method, route and status."""
+
+    def test_a_request_is_counted(self) -> None:
+        before = count(method="GET", route="/livez", status="200")
+        self.client.get("/livez")
+        self.assertEqual(count(method="GET", route="/livez", status="200"), before + 1)
+
+    def test_callers_make_up_no_labels(self) -> None:
+        before = count(method="other", route="unmatched", status="404")
+        for path in ("/a", "/b"):
+            self.client.open(path, method="BREW")
+        self.assertEqual(count(method="other", route="unmatched", status="404"), before + 2)
+
+
+class TestScrape(ServiceCase):
+    """Prometheus reads the numbers, and nobody else does."""
+
+    def test_the_operations_port_gets_them(self) -> None:
+        self.client.get("/livez")
+        response = self.client.get("/metrics", environ_overrides=OPS)
+        self.assertEqual(response.mimetype, "text/plain")
+        self.assertIn('route="/livez",status="200"', response.text)
+
+    def test_the_public_gets_nothing(self) -> None:
+        self.assert_problem(self.client.get("/metrics"), 404)
+        self.assert_problem(self.client.get("/metrics", headers={"OPS_LISTENER": "on"}), 404)
+
+    def test_values_of_all_workers_are_read_where_there_are_several(self) -> None:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            mock.patch.dict("os.environ", PROMETHEUS_MULTIPROC_DIR=folder),
+        ):
+            response = self.client.get("/metrics", environ_overrides=OPS)
+        self.assertEqual((response.status_code, response.text), (200, ""))
+
+
+class TestValues(unittest.TestCase):
+    """Where the values are kept depends on the kind of process."""
+
+    def setUp(self) -> None:
+        patch = mock.patch.object(values, "ValueClass", None)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def test_a_plain_process_keeps_the_default(self) -> None:
+        metrics.choose_values()
+        self.assertIsNone(values.ValueClass)
+
+    def test_a_process_of_a_pool_keeps_them_to_itself(self) -> None:
+        with mock.patch("multiprocessing.parent_process"):
+            metrics.choose_values()
+        self.assertIs(values.ValueClass, values.MutexValue)
+
+    def test_uwsgi_has_a_file_a_worker(self) -> None:
+        uwsgi = types.SimpleNamespace(worker_id=lambda: 7)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            mock.patch.dict("sys.modules", uwsgi=uwsgi),
+            mock.patch.dict("os.environ", PROMETHEUS_MULTIPROC_DIR=folder),
+        ):
+            metrics.choose_values()
+            value = values.ValueClass("counter", "name", "name", (), (), "help")
+            value.inc(1)
+            self.assertTrue(value._file._f.name.endswith("counter_7.db"))
+            values.ValueClass.close_all_files()
