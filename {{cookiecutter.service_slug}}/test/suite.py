@@ -1,15 +1,12 @@
-"""All tests as one `TestSuite`, from the ground up: `python -m test.suite`."""
+"""All tests as one `TestSuite`: `python -m test.suite` runs them."""
 
 import sys
 import unittest
 
-FOLDERS = ("test/util", "test/service", "test/controller")
-
 
 def suite() -> unittest.TestSuite:
-    """Return the tests of every folder; those of util first, since the others stand on it."""
-    loader = unittest.TestLoader()
-    return unittest.TestSuite(loader.discover(folder, top_level_dir=".") for folder in FOLDERS)
+    """Return every test of the service."""
+    return unittest.TestLoader().discover("test", top_level_dir=".")
 
 
 if __name__ == "__main__":

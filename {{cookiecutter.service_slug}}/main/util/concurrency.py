@@ -169,10 +169,15 @@ def _call_on_thread(function: Callable[[T], R], item: T) -> R:
 
 
 def _processes(executor: Executor | None, function: Callable[[T], R], item: T) -> "Future[R]":
-    executor = executor or _pool("processes")
-    future = executor.submit(_call_in_process, logs.request_id.get(), function, item)
-    future.add_done_callback(_discard_if_broken)
-    return future
+    pool = executor or _pool("processes")
+    request_id = logs.request_id.get()
+    try:
+        return pool.submit(_call_in_process, request_id, function, item)
+    except BrokenExecutor:
+        # One of its processes died during an earlier call, which was told so.
+        if pool is executor:
+            raise
+        return _pool("processes", broken=pool).submit(_call_in_process, request_id, function, item)
 
 
 def _call_in_process(request_id: str | None, function: Callable[[T], R], item: T) -> R:
@@ -180,14 +185,14 @@ def _call_in_process(request_id: str | None, function: Callable[[T], R], item: T
     return function(item)
 
 
-def _pool(kind: str) -> Executor:
-    """Return this process's pool, made at its first use.
+def _pool(kind: str, broken: Executor | None = None) -> Executor:
+    """Return this process's pool, made at its first use and in the place of a broken one.
 
     Made earlier, in uWSGI's master, its threads would not be there after the fork.
     """
     key = os.getpid(), kind
     with _pools_lock:
-        if key not in _pools:
+        if _pools.get(key) in (None, broken):
             _pools[key] = _new_threads() if kind == "threads" else _new_processes()
         return _pools[key]
 
@@ -218,13 +223,6 @@ def _end_with_parent() -> None:
     # A parent that was killed cannot tell its children; they would wait for work for ever.
     multiprocessing.parent_process().join()  # type: ignore[union-attr]
     os._exit(1)
-
-
-def _discard_if_broken(future: "Future[Any]") -> None:
-    """Forget the pool when one of its processes died, so that the next call makes a new one."""
-    if not future.cancelled() and isinstance(future.exception(), BrokenExecutor):
-        with _pools_lock:
-            _pools.pop((os.getpid(), "processes"), None)
 
 
 class _Inline(Executor):

@@ -1,6 +1,7 @@
 """Docs."""
 
 import re
+from collections.abc import Hashable
 from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -35,7 +36,7 @@ class TestPage(ServiceCase):
 class TestDocument(ServiceCase):
     """The OpenAPI document is valid and complete."""
 
-    document: dict[str, Any]
+    document: dict[Hashable, Any]
 
     def setUp(self) -> None:
         super().setUp()

@@ -10,7 +10,7 @@ import time
 import types
 import unittest
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 from unittest import mock
 
@@ -156,6 +156,12 @@ class TestProcesses(Maps, unittest.TestCase):
         with self.assertRaises(BrokenExecutor):
             process_map(die, [None])
         self.assertEqual(process_map(double, [1]), [2])
+
+    def test_a_pool_that_was_passed_in_is_not_replaced(self) -> None:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as own:
+            for _ in range(2):
+                with self.assertRaises(BrokenExecutor):
+                    process_map(die, [None], executor=own)
 
     def test_any_executor_will_do(self) -> None:
         with ThreadPoolExecutor(1) as executor:

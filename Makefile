@@ -1,0 +1,61 @@
+# `make` or `make help` lists what there is; CI uses the same words.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TEMPLATE := {{cookiecutter.service_slug}}
+BACKENDS := $(wildcard $(TEMPLATE)/_options/cache_backend/*)
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-annotate --custom-compile-command "make lock"
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint format bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed ## bake the default service, test it, run it in full and call it; ONCE=1 stops by itself
+	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
+
+test: $(VENV)/.installed ## bake every combination, test each, run the whole stack: some minutes
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.installed ## leave out the tests that install and run services: about a minute
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/.installed ## check the template's own source
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	$(BIN)/shellcheck .ci/run
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/actionlint
+	$(BIN)/zizmor --offline --quiet .github
+
+format: $(VENV)/.installed ## put the template's own source in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed ## measure what the template and the service cost
+	$(BIN)/python -m benchmarks
+
+lock: $(VENV)/.installed ## resolve every requirement anew and write the lock files
+	$(COMPILE) --upgrade requirements-dev.in --output-file requirements-dev.txt
+	for backend in $(BACKENDS); do \
+	  $(COMPILE) --upgrade $$backend/requirements.in --output-file $$backend/requirements.txt || exit 1; \
+	done
+	$(COMPILE) --upgrade $(TEMPLATE)/requirements-dev.in --output-file $(TEMPLATE)/requirements-dev.txt \
+	  $(patsubst %,--constraint %/requirements.txt,$(BACKENDS))
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# The stamp is made last: an installation that was broken off is begun anew.
+$(VENV)/.installed: requirements-dev.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: Python 3.11 or later is needed." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed and $(PYTHON) is older: say make PYTHON=python3.13, for instance.")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "The venv module of $(PYTHON) is not installed (on Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@echo "Making $(VENV) with the development dependencies, which takes about a minute ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@

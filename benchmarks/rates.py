@@ -1,0 +1,65 @@
+"""How many requests a second the whole stack answers: nginx, uWSGI, the application."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import Row
+from tests.bakery import bake, install
+from tests.stack import Stack
+
+# What is left when everything that this template adds to Flask is taken away.
+BARE = '''
+from flask import Flask, request
+
+app = Flask("bare")
+
+
+@app.get("/v1/hello")
+def hello():
+    return {"message": f"Hello, {request.args.get('name', 'World')}!"}
+
+
+@app.get("/readyz")
+def readyz():
+    return {}
+'''
+
+TURNS, SECONDS, CLIENTS = 7, 4, 32
+
+
+def rate(url: str, path: str = "/v1/hello?name=Bob") -> float:
+    """Return how many requests a second were answered, all of them with 200."""
+    words = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{SECONDS}s", f"{url}{path}"]
+    report = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in report or "Socket errors" in report:
+        sys.exit(f"Some requests failed:\n{report}")
+    found = re.search(r"Requests/sec:\s+([\d.]+)", report)
+    assert found, report
+    return float(found[1])
+
+
+def hello(folder: Path) -> Iterator[Row]:
+    """Ask for a greeting, against bare Flask below the same nginx.conf and uwsgi.ini."""
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not installed (on Debian: apt-get install wrk).")
+    full = install(bake(folder / "full"))
+    bare = install(bake(folder / "bare"))
+    (bare / "main" / "wsgi.py").write_text(BARE, "utf-8")
+    ours, theirs, kept = [], [], []
+    with ExitStack() as stacks:
+        plain = stacks.enter_context(Stack(bare))
+        unkept = stacks.enter_context(Stack(full, APP_HELLO_MAX_AGE="0"))
+        micro = stacks.enter_context(Stack(full, APP_HELLO_MAX_AGE="1"))
+        for turn in range(TURNS + 1):
+            measured = rate(unkept.url), rate(plain.url), rate(micro.url)
+            if turn:  # the first one warms up
+                ours.append(measured[0])
+                theirs.append(measured[1])
+                kept.append(measured[2])
+    yield Row("GET /v1/hello", "requests/s", ours, "bare Flask", theirs, "at least 0.80")
+    yield Row("the same, micro-cached", "requests/s", kept, "not cached", ours, "at least 3")

@@ -1,0 +1,1 @@
+"""What the template promises, tested on real renders."""

@@ -1,0 +1,42 @@
+"""Projects that several tests look at, baked once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import bakery
+
+Baker = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def baked(tmp_path_factory: pytest.TempPathFactory) -> Baker:
+    """Return a function that bakes like `bakery.bake`, equal answers once only.
+
+    What it returns is shared: tests read it.
+    """
+    projects: dict[tuple[tuple[str, str], ...], Path] = {}
+
+    def bake(**answers: str) -> Path:
+        key = tuple(sorted(answers.items()))
+        if key not in projects:
+            projects[key] = bakery.bake(tmp_path_factory.mktemp("baked"), **answers)
+        return projects[key]
+
+    return bake
+
+
+@pytest.fixture(scope="session")
+def installed(baked: Baker, tmp_path_factory: pytest.TempPathFactory) -> Baker:
+    """Return a function like `baked` whose projects also have their environment."""
+    projects: dict[tuple[tuple[str, str], ...], Path] = {}
+
+    def bake(**answers: str) -> Path:
+        key = tuple(sorted(answers.items()))
+        if key not in projects:
+            project = bakery.bake(tmp_path_factory.mktemp("installed"), **answers)
+            projects[key] = bakery.install(project)
+        return projects[key]
+
+    return bake

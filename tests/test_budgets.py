@@ -1,0 +1,108 @@
+"""Limits that stand in several files, each by its own rules, and have to agree."""
+
+import ast
+import configparser
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import Baker
+
+UNITS = {"": 1, "s": 1, "k": 1024, "m": 1024**2}
+
+
+@pytest.fixture(scope="module")
+def project(baked: Baker) -> Path:
+    """Bake the default project."""
+    return baked()
+
+
+def nginx(project: Path, directive: str) -> list[int]:
+    """Return the numbers that a directive of nginx.conf has, in seconds or bytes."""
+    text = (project / "deploy" / "nginx.conf").read_text("utf-8")
+    (arguments,) = re.findall(rf"^\s*{directive} ([^;#]+);", text, re.MULTILINE)
+    return [
+        int(number) * UNITS[unit] for number, unit in re.findall(r"\b(\d+)([skm]?)\b", arguments)
+    ]
+
+
+def uwsgi(project: Path, option: str) -> int:
+    """Return a number of uwsgi.ini."""
+    parser = configparser.RawConfigParser()
+    parser.read_string((project / "deploy" / "uwsgi.ini").read_text("utf-8"))
+    return parser.getint("uwsgi", option)
+
+
+def constant(project: Path, path: str, name: str) -> float:
+    """Return the value that a module gives to a name."""
+    for node in ast.parse((project / path).read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return float(ast.literal_eval(node.value))
+    raise AssertionError(f"{path} has no {name}")
+
+
+def service(project: Path) -> dict[str, object]:
+    """Return the service of the compose file."""
+    compose = yaml.safe_load((project / "docker-compose.yml").read_text("utf-8"))
+    (found,) = compose["services"].values()
+    assert isinstance(found, dict)
+    return found
+
+
+def drain_delay(project: Path) -> int:
+    """Return the longest DRAIN_DELAY that the entry point accepts."""
+    text = (project / "deploy" / "entrypoint.sh").read_text("utf-8")
+    (longest,) = re.findall(r"^whole DRAIN_DELAY 0 (\d+) ", text, re.MULTILINE)
+    return int(longest)
+
+
+def test_who_waits_is_more_patient_than_who_works(project: Path) -> None:
+    """Each layer gives up before the one that waits for it."""
+    (read,) = nginx(project, "uwsgi_read_timeout")
+    (drain,) = nginx(project, "worker_shutdown_timeout")
+    grace = int(str(service(project)["stop_grace_period"]).removesuffix("s"))
+    assert constant(project, "main/util/http.py", "TOTAL_TIMEOUT") < uwsgi(project, "harakiri")
+    assert uwsgi(project, "harakiri") < read < drain
+    assert drain_delay(project) + drain < grace
+
+
+def test_the_application_outlives_nginx(project: Path) -> None:
+    """In a container of its own it waits for as long as nginx may take to drain."""
+    (drain,) = nginx(project, "worker_shutdown_timeout")
+    text = (project / "deploy" / "entrypoint.sh").read_text("utf-8")
+    (margin,) = re.findall(r"patience=\$\(\(DRAIN_DELAY \+ (\d+)\)\)", text)
+    assert int(margin) > drain
+    grace = int(str(service(project)["stop_grace_period"]).removesuffix("s"))
+    assert drain_delay(project) + int(margin) < grace
+
+
+def test_bodies(project: Path) -> None:
+    """Nginx refuses what Flask would refuse, and nothing else."""
+    defaults = tomllib.loads((project / "main/resources/defaults.toml").read_text("utf-8"))
+    assert nginx(project, "client_max_body_size") == [defaults["MAX_CONTENT_LENGTH"]]
+
+
+def test_headers(project: Path) -> None:
+    """What nginx accepts fits into uWSGI's buffer, however much it grows on the way."""
+    (first,) = nginx(project, "client_header_buffer_size")
+    number, size = nginx(project, "large_client_header_buffers")
+    # The shortest header line, "a:\n", is sent on as a name "HTTP_A", no value, two lengths.
+    growth = 10 / 3
+    others = 1024  # what nginx adds: addresses, names, the id
+    assert (first + number * size) * growth + others <= uwsgi(project, "buffer-size") <= 65535
+
+
+def test_ports(project: Path) -> None:
+    """The image, compose, the entry point and nginx.conf name the same ports."""
+    image = (project / "Dockerfile").read_text("utf-8")
+    (exposed,) = re.findall(r"^EXPOSE (\d+) (\d+)$", image, re.MULTILINE)
+    conf = (project / "deploy" / "nginx.conf").read_text("utf-8")
+    script = (project / "deploy" / "entrypoint.sh").read_text("utf-8")
+    published = service(project)["ports"]
+    assert isinstance(published, list)
+    assert tuple(re.findall(r"listen (\d+);", conf)) == exposed
+    assert tuple(re.findall(r"PORT=(\d+)", script)) == exposed
+    assert tuple(str(port).rpartition(":")[2] for port in published) == exposed

