@@ -13,7 +13,7 @@ from tests.bakery import bake, install
 from tests.stack import Stack
 
 # What is left when everything that this template adds to Flask is taken away.
-BARE = '''
+BARE = """
 from flask import Flask, request
 
 app = Flask("bare")
@@ -27,7 +27,7 @@ def hello():
 @app.get("/readyz")
 def readyz():
     return {}
-'''
+"""
 
 TURNS, SECONDS, CLIENTS = 7, 4, 32
 

@@ -319,6 +319,26 @@ os.write(2, b'\n\xff\x00\x1b "quoted" \\ ' + 9000 * b"x" + b'\n{"cut\n')
 """
 
 
+class TestLoad:
+    """Many at once."""
+
+    def test_a_crowd(self, project: Path) -> None:
+        """Of 512 clients at the same time none is turned away, however slow the workers."""
+        with Stack(project, APP_HELLO_MAX_AGE="0") as stack, contextlib.ExitStack() as clients:
+            for pid in stack.workers():
+                os.kill(pid, signal.SIGSTOP)
+            crowd = []
+            for _ in range(512):
+                client = socket.create_connection((HOST, stack.port), PATIENCE)
+                crowd.append(clients.enter_context(client))
+                client.sendall(b"GET /v1/hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert stack.get("/livez").status == 200
+            for pid in stack.workers():
+                os.kill(pid, signal.SIGCONT)
+            statuses = Counter(client.makefile("rb").readline().split()[1] for client in crowd)
+            assert statuses == {b"200": 512}
+
+
 class TestLog:
     """One JSON object a line, from all three."""
 
@@ -537,6 +557,24 @@ class TestStop:
             assert stack.process.wait(PATIENCE) == 0
             assert set(clients.outcomes) == {"200"}, clients.outcomes
 
+    def test_two_containers(self, project: Path, tmp_path: Path) -> None:
+        """Apart, and told to stop at the same time, the application outlives nginx."""
+        shared = {"RUN_DIR": str(tmp_path / "run"), "APP_HELLO_MAX_AGE": "0"}
+        with (
+            Stack(project, "app", ready="", **shared) as app,
+            Stack(project, "nginx", **shared) as nginx,
+        ):
+            clients = Clients(nginx)
+            until(lambda: clients.outcomes["200"] >= 200)
+            app.process.terminate()
+            nginx.process.terminate()
+            clients.join()
+            assert set(clients.outcomes) <= {"200", "refused", "reset"}, clients.outcomes
+            assert nginx.process.wait(PATIENCE) == 0
+            assert app.process.wait(PATIENCE) == 0
+            assert app.pids() == nginx.pids() == []
+            assert {line["logger"] for line in nginx.lines()} == {"nginx"}
+
     @pytest.mark.parametrize("shell", ["dash", "bash", "busybox ash"])
     def test_ctrl_c(self, project: Path, shell: str) -> None:
         """The signal that a terminal sends to the whole group, under any shell."""
@@ -636,6 +674,19 @@ class TestFailures:
             upstream.may_answer.set()
             statuses = Counter(call.result().status for call in [*calls, *later])
             assert statuses == {502: 2, 200: 4}
+
+    @pytest.mark.parametrize("mode", ["both", "app"])
+    def test_killed_while_stopping(self, project: Path, mode: str) -> None:
+        """Nobody waits for an application that is dead."""
+        with Stack(project, mode, ready="", DRAIN_DELAY="1") as stack:
+            until(lambda: len(stack.workers()) == 2)
+            # In a container of its own it waits for nginx to be gone from the other one.
+            (stack.run_dir / "nginx.pid").touch()
+            stack.process.terminate()
+            os.kill(stack.uwsgi(), signal.SIGKILL)
+            (stack.run_dir / "nginx.pid").unlink()
+            stack.process.wait(PATIENCE)
+            assert stack.pids() == []
 
     @pytest.mark.parametrize("master", ["nginx", "uwsgi"])
     def test_killed_master(self, project: Path, master: str) -> None:

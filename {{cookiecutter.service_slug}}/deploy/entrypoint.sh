@@ -21,9 +21,8 @@ whole() { # NAME LOWEST HIGHEST VALUE
     refuse "$1 must be a whole number from $2 to $3, not '$4'."
 }
 
-await() { # PID: wait until it has ended, through any number of signals; return its status
+await() { # PID: wait until it has ended, through any number of signals
     while wait "$1"; status=$?; kill -0 "$1" 2>/dev/null; do :; done
-    return "$status"
 }
 
 run() { # STOP COMMAND...: run the command until it ends; call STOP when told to end it
@@ -80,8 +79,11 @@ stop_app() {
         sleep 1
         patience=$((patience - 1))
     done
-    # Until it has started it ignores TERM.
-    if [ -e "$RUN_DIR/uwsgi.started" ]; then kill -TERM "$pid"; else kill -KILL "$pid"; fi
+    if [ -e "$RUN_DIR/uwsgi.started" ]; then
+        echo q 1<>"$RUN_DIR/uwsgi.fifo" # for writing alone it would not open if uWSGI is dead
+    else
+        kill -KILL "$pid" # it serves nobody yet, and heeds nothing else
+    fi
 }
 
 serve_both() {
@@ -131,7 +133,8 @@ for port in sys.argv[1:]:
     try:
         socket.create_server(("", int(port))).close()
     except OSError as error:
-        sys.exit(f"Cannot listen on port {port}: {os.strerror(error.errno)}.")' "$PORT" "$OPS_PORT" || exit 1
+        sys.exit(f"Cannot listen on port {port}: {os.strerror(error.errno)}.")
+' "$PORT" "$OPS_PORT" || exit 1
 fi
 
 temporary=''
@@ -144,7 +147,7 @@ export TZ=UTC0 # one clock for the log lines of all
 # All output passes json_lines.py, which ends when nobody is left to write.
 log=$RUN_DIR/$mode.log
 rm -f "$log" && mkfifo "$log" || exit 1
-(trap '' TERM HUP && exec python3 -IS deploy/json_lines.py) <"$log" &
+(trap '' TERM INT HUP && exec python3 -IS deploy/json_lines.py) <"$log" &
 filter=$!
 exec >"$log" 2>&1
 rm "$log"
