@@ -1,17 +1,23 @@
 """Lay the folders of the chosen options over the project and remove those of the others."""
 
 import json
-import os
-import shutil
+from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter|tojson }}""")
-OPTIONS = "_options"
+OPTIONS = Path("_options")
 
-# Tools that update projects run this again, when there is nothing left to do.
-if os.path.isdir(OPTIONS):
-    for option in sorted(os.listdir(OPTIONS)):
-        chosen = os.path.join(OPTIONS, option, ANSWERS[option])
-        # A choice without a folder adds nothing.
-        if os.path.isdir(chosen):
-            shutil.copytree(chosen, ".", dirs_exist_ok=True)
-    shutil.rmtree(OPTIONS)
+# A choice without a folder adds nothing. Without OPTIONS the work is done: some tools that
+# update projects run this again.
+for option in OPTIONS.glob("*"):
+    chosen = option / ANSWERS[option.name]
+    for source in sorted(path for path in chosen.rglob("*") if path.is_file()):
+        target = source.relative_to(chosen)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+
+# What is in a folder comes before the folder.
+for path in sorted([OPTIONS, *OPTIONS.rglob("*")], reverse=True):
+    if path.is_dir():
+        path.rmdir()
+    elif path.exists():
+        path.unlink()

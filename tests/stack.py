@@ -84,7 +84,8 @@ class Stack:
     """A context in which a project's entry point runs, and is ready to answer.
 
     `arguments` are the entry point's, `variables` go to its environment, `ready` is the path
-    that answers 200 when it has started (empty: return at once), `interpreter` is the shell that runs it.
+    that answers 200 when it has started (none: return at once), `interpreter` is the command
+    that runs it (none: what its first line says).
     """
 
     def __init__(
@@ -92,11 +93,11 @@ class Stack:
         project: Path,
         *arguments: str,
         ready: str = "/readyz",
-        interpreter: tuple[str, ...] = (),
+        interpreter: str = "",
         **variables: str,
     ) -> None:
         self.project = project
-        self.command = [*interpreter, str(project / "deploy" / "entrypoint.sh"), *arguments]
+        self.command = [*interpreter.split(), str(project / "deploy" / "entrypoint.sh"), *arguments]
         self.ready = ready
         self.port, self.ops_port = free_ports(2)
         self.folder = Path(tempfile.mkdtemp(prefix="stack-"))

@@ -578,8 +578,8 @@ class TestStop:
     @pytest.mark.parametrize("shell", ["dash", "bash", "busybox ash"])
     def test_ctrl_c(self, project: Path, shell: str) -> None:
         """The signal that a terminal sends to the whole group, under any shell."""
-        path = require(shell.split()[0])
-        with Stack(project, interpreter=(path, *shell.split()[1:])) as stack:
+        require(shell.split()[0])
+        with Stack(project, interpreter=shell) as stack:
             assert stack.get("/v1/hello").status == 200
             os.killpg(stack.process.pid, signal.SIGINT)
             assert stack.process.wait(PATIENCE) == 0
