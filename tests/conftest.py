@@ -1,11 +1,12 @@
 """Projects that several tests look at, baked once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import bakery
+from tests.stack import Stack
 
 Baker = Callable[..., Path]
 
@@ -40,3 +41,10 @@ def installed(baked: Baker, tmp_path_factory: pytest.TempPathFactory) -> Baker:
         return projects[key]
 
     return bake
+
+
+@pytest.fixture(scope="session")
+def stack(installed: Baker) -> Iterator[Stack]:
+    """Run the default service for the tests that do not stop it."""
+    with Stack(installed(), APP_HELLO_MAX_AGE="1") as running:
+        yield running

@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Page, Request, sync_playwright
 
 from tests.bakery import require
-from tests.conftest import Baker
 from tests.stack import Stack
 
 pytestmark = pytest.mark.slow
@@ -23,14 +22,8 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-def test_try_it_out(installed: Baker, page: Page) -> None:
+def test_try_it_out(stack: Stack, page: Page) -> None:
     """Every operation is shown, one is tried, nothing is blocked and nothing leaves the host."""
-    with Stack(installed()) as stack:
-        try_it_out(stack, page)
-
-
-def try_it_out(stack: Stack, page: Page) -> None:
-    """Do as a person would."""
     requests: list[Request] = []
     complaints: list[str] = []
     page.on("request", lambda request: requests.append(request))

@@ -18,7 +18,7 @@ NGINX = re.compile(
     r"(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |nginx: )\[(?P<level>\w+)\] (?:\d+#\d+: )?(?P<message>.*)",
     re.DOTALL,
 )
-UWSGI = re.compile(r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ - )?(?P<message>.*)", re.DOTALL)
+UWSGI_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ - ")
 LEVELS = {
     "debug": "DEBUG",
     "info": "INFO",
@@ -41,7 +41,7 @@ def as_object(line: bytes) -> bytes:
     if nginx := NGINX.fullmatch(text):
         logger, level, message = "nginx", LEVELS[nginx["level"]], nginx["message"]
     else:
-        logger, level, message = "uwsgi", "INFO", UWSGI.fullmatch(text)["message"]
+        logger, level, message = "uwsgi", "INFO", UWSGI_TIME.sub("", text)
     fields = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "level": level,
