@@ -113,6 +113,8 @@ class Client:
     def fetch(self, method: str, path: str = "", **options: Any) -> bytes:
         """Call the service, again if that is harmless and may help; return the body."""
         deadline = time.monotonic() + self.total
+        # requests leaves out a header that is None.
+        options["headers"] = {REQUEST_ID_HEADER: request_id.get(), **options.get("headers", {})}
         retries = RETRIES if method in IDEMPOTENT else 0
         attempt = 0
         while True:
@@ -129,12 +131,10 @@ class Client:
     def _attempt(self, method: str, path: str, deadline: float, options: dict[str, Any]) -> bytes:
         url = f"{self.base_url}/{path.lstrip('/')}" if path else self.base_url
         remaining = max(deadline - time.monotonic(), 0.001)
-        headers = {REQUEST_ID_HEADER: request_id.get()}  # None is left out by requests
         try:
             with self._session().request(
                 method,
                 url,
-                headers={**headers, **options.pop("headers", {})},
                 timeout=(min(CONNECT_TIMEOUT, remaining), min(READ_TIMEOUT, remaining)),
                 auth=self.auth,
                 allow_redirects=False,  # where we connect is configured, not answered

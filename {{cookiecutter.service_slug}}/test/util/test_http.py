@@ -176,6 +176,13 @@ class TestRetries(ClientCase):
         for pause, longest in zip(self.pauses, (http.BACKOFF, 2 * http.BACKOFF), strict=True):
             self.assertTrue(0 <= pause <= longest)
 
+    def test_the_second_request_is_like_the_first(self) -> None:
+        self.answer(503, 200)
+        self.client.get(headers={"Accept-Language": "de"}, params={"q": "1"})
+        first, second = (call.request for call in self.network.calls)
+        self.assertEqual(second.headers["Accept-Language"], "de")
+        self.assertEqual((second.url, dict(second.headers)), (first.url, dict(first.headers)))
+
     def test_a_post_is_sent_once(self) -> None:
         self.network.post(BASE, status=503)
         with self.assertRaises(UpstreamUnavailable):
