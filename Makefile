@@ -57,5 +57,5 @@ $(VENV)/.installed: requirements-dev.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "The venv module of $(PYTHON) is not installed (on Debian: apt-get install python3-venv)." >&2; exit 1; }
 	@echo "Making $(VENV) with the development dependencies, which takes about a minute ..."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
