@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import flask
 import marshmallow as ma
-from flask import Flask
+from flask import Flask, Response
 from flask_smorest import abort
 
 from main.util import problems
@@ -31,6 +32,10 @@ def add_failures(app: Flask) -> None:
     @blueprint.route("/upstream/<kind>")
     def upstream(kind: str) -> None:
         raise (UpstreamTimeout if kind == "timeout" else UpstreamRejected)("hunter2")
+
+    @blueprint.route("/known")
+    def known() -> None:
+        flask.abort(Response("I am a teapot.", 418))
 
     @blueprint.route("/busy")
     def busy() -> None:
@@ -95,6 +100,10 @@ class TestProblems(ServiceCase):
             with self.subTest(kind), self.assertLogs("main.util.problems", "WARNING"):
                 problem = self.assert_problem(self.client.get(f"/failures/upstream/{kind}"), status)
                 self.assertNotIn("hunter2", str(problem))
+
+    def test_an_answer_that_is_ready_made_stays_as_it_is(self) -> None:
+        response = self.client.get("/failures/known")
+        self.assertEqual((response.status_code, response.text), (418, "I am a teapot."))
 
     def test_headers_that_belong_to_the_error(self) -> None:
         response = self.client.get("/failures/busy")
