@@ -116,6 +116,10 @@ whole PORT 1 65535 "${PORT=8080}"
 whole OPS_PORT 1 65535 "${OPS_PORT=8081}"
 whole UWSGI_PROCESSES 1 64 "${UWSGI_PROCESSES=2}"
 whole UWSGI_THREADS 1 64 "${UWSGI_THREADS=4}"
+{% if cookiecutter.cache_backend == "uwsgi" %}
+whole APP_CACHE_SIZE 2 99999 "${APP_CACHE_SIZE=1024}"
+export APP_CACHE_SIZE
+{% endif %}
 # Seconds. With the 30 that nginx drains they have to fit into the time given to a stop.
 whole DRAIN_DELAY 0 10 "${DRAIN_DELAY=0}"
 

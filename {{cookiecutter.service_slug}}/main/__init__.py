@@ -1,7 +1,6 @@
 """The service: its application factory."""
 
 import logging
-import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -43,13 +42,13 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Service:
     config.warn_of_unknown(Settings, overrides)
 
     app = Service(__name__, static_folder=None)
-    app.config.from_file("resources/defaults.toml", load=tomllib.load, text=False)
+    app.config.from_mapping(config.DEFAULTS)
     app.config["SETTINGS"] = settings
 
     metrics.init_app(app)
     logs.init_app(app)
     timing.init_app(app, header=settings.server_timing)
-    cache.configure(settings.cache, service=app.config["NAME"])
+    cache.configure(settings.cache)
 
     api = ProblemApi(app)
     for blueprint in BLUEPRINTS:

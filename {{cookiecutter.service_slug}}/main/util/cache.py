@@ -4,27 +4,22 @@ A call is answered from the store while its value is fresh. Past that, one calle
 value anew and the others get the stale one; a value that is too old or not there at all is
 computed once, however many ask for it at the same time. A stale value is better than an
 exception, and a store that is down only makes the service slower.
-
-Values are kept as JSON: a store never holds code, and nobody can change what the next caller
-gets. What JSON would not give back as it was is refused, by name.
 """
 
-import hashlib
 import inspect
 import logging
-import math
+import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import wraps
+from functools import partial, wraps
 from types import EllipsisType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
-import msgspec
-
 from main.util import config
 from main.util.cache_backend import Backend, CacheSettings
+from main.util.cache_codec import Entry, check, digest_arguments, label, pack, unpack
 from main.util.metrics import CACHE
 
 log = logging.getLogger(__name__)
@@ -35,6 +30,14 @@ R_co = TypeVar("R_co", covariant=True)
 
 # Seconds for which a store that failed is left alone.
 COOL_DOWN = 5.0
+# Seconds between two looks whether another process has stored what we wait for: at first, at most.
+PAUSES = 0.001, 0.05
+# Seconds. What is to be kept for longer is kept for ever: not every store can count further.
+LONGEST = 1e8
+# Results that a store which is down has yet to forget; more of them are all.
+MOST_OWED = 1000
+
+NAMESPACE = f"{config.NAME}:"
 
 
 class Cached(Protocol[P, R_co]):
@@ -58,6 +61,7 @@ def cached(
     ttl: float | EllipsisType | None = ...,
     stale: float = 60.0,
     key: Callable[..., Any] | None = None,
+    wait: float = 1.0,
 ) -> Callable[[Callable[P, R]], Cached[P, R]]:
     """Keep the results of a function of JSON-able arguments and result.
 
@@ -65,28 +69,33 @@ def cached(
     ever, as far as the store's size allows. `stale` is for how many seconds more it may serve
     while it is computed anew, or when that fails. `key` makes, from a call's arguments, the
     JSON-able value that tells calls apart; a method needs it, to say what of `self` counts.
+    `wait` is for how many seconds to wait for another process that is computing the same.
     """
     if isinstance(ttl, (int, float)) and not ttl > 0:
         raise ValueError(f"ttl must be a positive number of seconds, not {ttl!r}")
-    if not stale >= 0:
-        raise ValueError(f"stale must be a number of seconds, 0 or more, not {stale!r}")
+    for name, value in (("stale", stale), ("wait", wait)):
+        if not value >= 0:
+            raise ValueError(f"{name} must be a number of seconds, 0 or more, not {value!r}")
 
     def decorate(function: Callable[P, R]) -> Cached[P, R]:
-        source = _Source(function, ttl, stale, key)
+        source = _Source(function, ttl, stale, key, wait)
 
         @wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-            cache = current()
-            key = cache.prefix + source.key(args, kwargs)
-            result: R = cache.fetch(source, key, lambda: function(*args, **kwargs))
+            cache = _current or current()
+            result: R = cache.fetch(
+                source, source.key(args, kwargs), lambda: function(*args, **kwargs)
+            )
             return result
 
         def cache_key(*args: P.args, **kwargs: P.kwargs) -> str:
-            return current().prefix + source.key(args, kwargs)
+            return source.key(args, kwargs)
 
         def cache_clear(*args: Any, **kwargs: Any) -> None:
-            ours = source.key(args, kwargs) if args or kwargs else source.prefix
-            current().backend.clear(current().prefix + ours)
+            if args or kwargs:
+                current().delete(source.key(args, kwargs))
+            else:
+                current().clear(source.prefix)
 
         wrapper.cache_key = cache_key  # type: ignore[attr-defined]
         wrapper.cache_clear = cache_clear  # type: ignore[attr-defined]
@@ -104,13 +113,14 @@ class _Source:
         ttl: float | EllipsisType | None,
         stale: float,
         make_key: Callable[..., Any] | None,
+        wait: float,
     ) -> None:
         self.name = f"{function.__module__}.{function.__qualname__}"
         self.ttl = ttl
         self.stale = stale
         self.make_key = make_key
-        # Two deployments may share a store: results of other code must not be taken for ours.
-        self.prefix = f"{self.name}:{_digest(inspect.getsource(function).encode(), size=4)}:"
+        self.wait = wait
+        self.prefix = f"{NAMESPACE}{label(self.name)}:"
         self.signature = inspect.signature(function)
         parameters = self.signature.parameters.values()
         plain = all(each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
@@ -123,24 +133,23 @@ class _Source:
     def key(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """Return the key of a call; all ways to write the same call have the same key."""
         if self.make_key is not None:
-            arguments = [self.make_key(*args, **kwargs)]
-        elif not kwargs and len(args) == self.arity:
-            arguments = [*args, {}]
-        else:
+            args, kwargs = (self.make_key(*args, **kwargs),), {}
+        elif kwargs or len(args) != self.arity:
             bound = self.signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            arguments = [*bound.args, bound.kwargs]
-        return self.prefix + _digest(_encode(arguments, f"{self.name}: its arguments"), size=16)
+            args, kwargs = bound.args, bound.kwargs
+        try:
+            return self.prefix + digest_arguments(args, kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.name} cannot be cached by its arguments: {error}") from None
 
 
-class _Entry(msgspec.Struct, array_like=True):
-    """What the store holds under a key."""
+class _Unusable(Exception):
+    """The store was not asked, or did not answer."""
 
-    fresh_until: float | None  # seconds since the epoch; None is for ever
-    value: Any
-
-
-_ENTRY = msgspec.json.Decoder(_Entry)
+    def __init__(self, outcome: str) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
 
 
 class _Flight(Future[bytes]):
@@ -155,38 +164,65 @@ class Cache:
     """The store behind every cached function of this process, and the rules of its use."""
 
     def __init__(
-        self,
-        backend: Backend,
-        *,
-        prefix: str,
-        ttl: float,
-        clock: Callable[[], float] = time.time,
+        self, backend: Backend, *, ttl: float, clock: Callable[[], float] = time.time
     ) -> None:
         self.backend = backend
-        self.prefix = prefix
         self.ttl = ttl
         self.clock = clock
-        self._down_until = -math.inf
+        self._down_until: float | None = None
+        self._owed: dict[str, Callable[[], None]] = {}
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._pid = os.getpid()
         self._flights: dict[str, _Flight] = {}
         self._lock = threading.Lock()  # guards the dictionary, never a call
 
     def fetch(self, source: _Source, key: str, compute: Callable[[], Any]) -> Any:
         """Return the value under the key; have it computed once if the store has none."""
-        outcome, entry = self._read(key)
-        if outcome != "hit":
-            with self._lock:
-                flight = self._flights.get(key)
-                leads = flight is None
-                if flight is None:
-                    flight = self._flights[key] = _Flight()
-            if leads:
-                outcome, entry = self._lead(flight, source, key, compute, outcome)
-            elif outcome != "stale":
-                if flight.thread == threading.get_ident():  # the function calls itself
-                    return compute()
-                entry = _ENTRY.decode(flight.result())  # a copy of our own
+        outcome, entry = self._look(source, key)
+        if entry is None or outcome == "stale":
+            outcome, entry = self._join(source, key, compute, outcome, entry)
         source.count[outcome]()
         return entry.value
+
+    def delete(self, key: str) -> None:
+        """Forget what is under the key."""
+        self._forget(key, partial(self.backend.delete, key))
+
+    def clear(self, prefix: str) -> None:
+        """Forget everything whose key starts so."""
+        self._forget(prefix, partial(self.backend.clear, prefix))
+
+    def ping(self) -> None:
+        """Raise what the store raises when it does not answer."""
+        self.backend.ping()
+        self._down_until = None
+
+    def _join(
+        self,
+        source: _Source,
+        key: str,
+        compute: Callable[[], Any],
+        outcome: str,
+        stale: Entry | None,
+    ) -> tuple[str, Entry]:
+        """Lead the way to a fresh entry, or wait for who does in this process."""
+        if self._pid != os.getpid():
+            self._start_over()  # after a fork: who leads there cannot be waited for here
+        with self._lock:
+            flight = self._flights.get(key)
+            leads = flight is None
+            if flight is None:
+                flight = self._flights[key] = _Flight()
+        if leads:
+            return self._lead(flight, source, key, compute, outcome)
+        if stale is not None:
+            return outcome, stale
+        if flight.thread == threading.get_ident():  # the function calls itself
+            return outcome, Entry(None, compute())
+        packed = flight.result()
+        return "hit" if outcome == "miss" else outcome, cast(Entry, unpack(key, packed))
 
     def _lead(
         self,
@@ -195,114 +231,170 @@ class Cache:
         key: str,
         compute: Callable[[], Any],
         outcome: str,
-    ) -> tuple[str, _Entry]:
+    ) -> tuple[str, Entry]:
         """Bring the entry, or the exception, to all who wait for it."""
+        release: Callable[[], None] | None = None
         try:
-            found, entry = self._read(key)  # another may have stored it since our look
-            if found == "hit":
-                outcome = "hit"
-            elif found == "stale":
-                outcome, entry = self._renew(source, key, entry, compute)
+            release, found, entry = self._await_turn(source, key)
+            if entry is not None and (release is None or found == "hit"):
+                outcome = found
+                packed = pack(key, entry)
             else:
-                entry = self._make(source, key, compute)
-            raw = msgspec.json.encode(entry)
-            flight.set_result(raw)
-            return outcome, _ENTRY.decode(raw)
+                outcome, packed = self._make(flight, source, key, compute, outcome, entry)
+            flight.set_result(packed)
+            return outcome, cast(Entry, unpack(key, packed))  # a copy of our own
         except BaseException as error:
             flight.set_exception(error)
             raise
         finally:
             with self._lock:
-                del self._flights[key]
+                if self._flights.get(key) is flight:
+                    del self._flights[key]
+            if release is not None:
+                self._try(None, release)
 
-    def _renew(
-        self, source: _Source, key: str, stale: _Entry, compute: Callable[[], Any]
-    ) -> tuple[str, _Entry]:
-        """Make the entry anew; if that fails, make do with the stale one."""
+    def _await_turn(
+        self, source: _Source, key: str
+    ) -> tuple[Callable[[], None] | None, str, Entry | None]:
+        """Return what ends our turn to compute, or None and what others have stored.
+
+        Nobody is waited for longer than `source.wait`: who computes may have been killed.
+        """
+        deadline = time.monotonic() + source.wait
+        pause, longest = PAUSES
+        while True:
+            release = self._try(_nothing, self.backend.lock, key, source.wait)
+            found, entry = self._look(source, key)
+            left = deadline - time.monotonic()
+            if release is not None or entry is not None:
+                return release, found, entry
+            if left <= 0:
+                return _nothing, found, entry
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, longest)
+
+    def _make(
+        self,
+        flight: _Flight,
+        source: _Source,
+        key: str,
+        compute: Callable[[], Any],
+        outcome: str,
+        stale: Entry | None,
+    ) -> tuple[str, bytes]:
+        """Compute the value and store it; if that fails, make do with a stale one."""
         try:
-            return "miss", self._make(source, key, compute)
+            value = compute()
         except Exception:
+            if stale is None:
+                raise
             log.warning("cache.stale", exc_info=True, extra={"callable": source.name})
-            return "stale", stale
-
-    def _make(self, source: _Source, key: str, compute: Callable[[], Any]) -> _Entry:
-        """Compute the value, and store it if the store can be used."""
-        value = compute()
-        _encode(value, f"{source.name}: its result")
+            return "stale", pack(key, stale)
+        try:
+            check(value)
+        except TypeError as error:
+            raise TypeError(f"{source.name} cannot be cached by its result: {error}") from None
         ttl = self.ttl if isinstance(source.ttl, EllipsisType) else source.ttl
-        entry = _Entry(None if ttl is None else self.clock() + ttl, value)
-        if self._usable():
-            timeout = None if ttl is None else ttl + source.stale
-            try:
-                self.backend.set(key, msgspec.json.encode(entry), timeout)
-            except Exception as error:
-                self._leave_alone(error)
-        return entry
+        packed = pack(key, Entry(None if ttl is None else self.clock() + ttl, value))
+        timeout = None if ttl is None or ttl + source.stale > LONGEST else ttl + source.stale
+        # Not what was begun before somebody told us to forget it.
+        if self._flights.get(key) is flight and not self._try(
+            True, self.backend.set, key, packed, timeout
+        ):
+            refused = {"callable": source.name, "bytes": len(packed)}
+            log.warning("cache.refused", extra=refused)
+        return "miss" if outcome == "stale" else outcome, packed
 
-    def _read(self, key: str) -> tuple[str, Any]:
+    def _look(self, source: _Source, key: str) -> tuple[str, Any]:
         """Return hit or stale with an entry; or miss, error or bypass with none."""
-        if not self._usable():
-            return "bypass", None
         try:
-            raw = self.backend.get(key)
-        except Exception as error:
-            self._leave_alone(error)
-            return "error", None
-        if raw is None:
+            packed = self._ask(self.backend.get, key)
+        except _Unusable as unusable:
+            return unusable.outcome, None
+        if packed is None:
             return "miss", None
-        try:
-            entry = _ENTRY.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            log.warning("cache.garbage", extra={"key": key})
+        entry = unpack(key, packed)
+        if entry is None:
+            log.warning("cache.garbage", extra={"callable": source.name, "bytes": len(packed)})
             return "error", None
-        fresh = entry.fresh_until is None or self.clock() < entry.fresh_until
-        return ("hit" if fresh else "stale"), entry
+        if entry.fresh_until is None:
+            return "hit", entry
+        age = self.clock() - entry.fresh_until
+        if age < 0:
+            return "hit", entry
+        return ("stale", entry) if age < source.stale else ("miss", None)
 
-    def _usable(self) -> bool:
-        return time.monotonic() >= self._down_until
+    def _ask(self, operation: Callable[..., R], *arguments: Any) -> R:
+        """Return what the store says; raise `_Unusable` if it is down, or is left alone."""
+        if self._down_until is not None:
+            now = time.monotonic()
+            if now < self._down_until:
+                raise _Unusable("bypass")
+            self._down_until = now + COOL_DOWN  # we try; the others go on without it
+        try:
+            if self._owed:
+                self._settle()
+            answer = operation(*arguments)
+        except Exception as error:
+            self._down_until = time.monotonic() + COOL_DOWN
+            log.warning("cache.down", extra={"reason": repr(error), "seconds": COOL_DOWN})
+            raise _Unusable("error") from error
+        if self._down_until is not None:
+            self._down_until = None
+            log.info("cache.up")
+        return answer
 
-    def _leave_alone(self, error: Exception) -> None:
-        self._down_until = time.monotonic() + COOL_DOWN
-        log.warning("cache.down", exc_info=error, extra={"seconds": COOL_DOWN})
+    def _try(self, otherwise: Any, operation: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what the store says, or `otherwise` if it cannot be used."""
+        try:
+            return self._ask(operation, *arguments)
+        except _Unusable:
+            return otherwise
+
+    def _forget(self, key: str, operation: Callable[[], None]) -> None:
+        """Have it forgotten now, and what is being computed for it not be kept.
+
+        A store that is down is told when it is back, before it is asked for anything.
+        """
+        with self._lock:
+            for flown in [flown for flown in self._flights if flown.startswith(key)]:
+                del self._flights[flown]
+            if len(self._owed) >= MOST_OWED:
+                self._owed = {}
+                key, operation = NAMESPACE, partial(self.backend.clear, NAMESPACE)
+            self._owed[key] = operation
+        self._try(None, _nothing)
+
+    def _settle(self) -> None:
+        for key, operation in list(self._owed.items()):
+            operation()
+            self._owed.pop(key, None)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 _current: Cache | None = None
 
 
-def configure(settings: CacheSettings, *, service: str) -> Cache:
-    """Set up this process's store; the service's name keeps apart those that share one."""
+def configure(settings: CacheSettings) -> Cache:
+    """Set up this process's store."""
     global _current
-    _current = Cache(Backend(settings), prefix=f"{service}:", ttl=settings.ttl)
+    _current = Cache(Backend(settings), ttl=settings.ttl)
     return _current
 
 
 def current() -> Cache:
     """Return the store of this process; a process without an application gets the default."""
-    return _current or configure(config.load(CacheSettings), service="")
+    return _current or configure(config.load(CacheSettings))
 
 
 def clear() -> None:
     """Forget all results of this service."""
-    current().backend.clear(current().prefix)
+    current().clear(NAMESPACE)
 
 
 def ping() -> None:
     """Raise what the store raises when it does not answer."""
-    current().backend.ping()
-
-
-def _encode(value: Any, what: str) -> bytes:
-    """Return the value as JSON; raise `TypeError` if JSON would not give it back as it was."""
-    try:
-        raw = msgspec.json.encode(value, order="sorted")
-        same = bool(msgspec.json.decode(raw) == value)
-    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
-        same = False
-    if not same:
-        kind = type(value).__qualname__
-        raise TypeError(f"{what} ({kind}) would not come back from JSON as it was: {value!r:.100}")
-    return raw
-
-
-def _digest(data: bytes, *, size: int) -> str:
-    return hashlib.blake2b(data, digest_size=size).hexdigest()
+    current().ping()

@@ -3,7 +3,9 @@
 import logging
 import math
 import os
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,22 +18,30 @@ T = TypeVar("T")
 
 PREFIX = "APP_"
 
+# What Flask and its API layer are configured with, and who this service is.
+DEFAULTS = tomllib.loads((Path(__file__).parents[1] / "resources/defaults.toml").read_text("utf-8"))
+NAME: str = DEFAULTS["NAME"]
+
 
 class SettingError(ValueError):
     """An environment variable holds what the service cannot use."""
 
 
-def setting(name: str, default: str, parse: Callable[[str], T], meaning: str) -> Any:
+def setting(
+    name: str, default: str, parse: Callable[[str], T], meaning: str, *, secret: bool = False
+) -> Any:
     """Declare the variable `name`; its default is written as in the environment.
 
     `parse` raises `ValueError` with the words that complete the sentence "NAME must be …".
+    The value of a `secret` is shown nowhere.
     """
 
     def convert(text: str) -> T:
         try:
             return parse(text.strip())
         except ValueError as error:
-            raise SettingError(f"{name} must be {error}, not {text!r}.") from None
+            shown = "what it is now" if secret else repr(text)
+            raise SettingError(f"{name} must be {error}, not {shown}.") from None
 
     return environ.var(default, converter=convert, name=name, help=meaning)
 

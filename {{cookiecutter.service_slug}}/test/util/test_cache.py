@@ -1,5 +1,6 @@
 """Cache: what `@cached` promises, whatever the store."""
 
+import os
 import threading
 import unittest
 from collections.abc import Callable
@@ -11,8 +12,8 @@ from prometheus_client import REGISTRY
 
 from main.util import cache
 from main.util.cache import cached
-from main.util.cache_backend import Backend, CacheSettings
-from main.util.config import load
+from main.util.cache_codec import Entry, pack
+from test.store import Store
 
 PATIENCE = 10.0
 
@@ -42,18 +43,25 @@ class Recorder:
 
 
 class CacheCase(unittest.TestCase):
-    """A test with a cache of its own, on the chosen store, and with a clock."""
+    """A test with a cache and a store of its own, and with a clock."""
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.cache = cache.Cache(
-            Backend(load(CacheSettings)), prefix="test:", ttl=300, clock=self.clock
-        )
+        self.store = Store()
+        self.cache = self.process()
         patch = mock.patch.object(cache, "_current", self.cache)
         patch.start()
         self.addCleanup(patch.stop)
-        self.addCleanup(cache.clear)
         self.work = Recorder()
+
+    def process(self) -> cache.Cache:
+        """Return the cache of a process that has the same store."""
+        return cache.Cache(self.store, ttl=300, clock=self.clock)  # type: ignore[arg-type]
+
+    def elsewhere(self, function: Callable[[], Any]) -> Any:
+        """Call the function as if in another process."""
+        with mock.patch.object(cache, "_current", self.process()):
+            return function()
 
     def assert_outcomes(self, function: Callable[..., Any], *outcomes: str) -> None:
         """Assert that the counters tell of these outcomes, and of no more."""
@@ -179,13 +187,31 @@ class TestLimits(CacheCase):
         def picky(a: Any) -> None:
             self.work(a)
 
-        for value in ((1, 2), {1: 2}, {1}, object(), b"x", float("nan"), "\ud800"):
+        self.assert_refused(picky, (1, 2), {1: 2}, {1}, object(), b"x", float("nan"), "\ud800")
+        self.assertEqual(self.work.calls, [])
+        with self.assertRaisesRegex(TypeError, "type tuple"):
+            picky([{"a": [1, (2,)]}])
+
+    def test_arguments_by_name(self) -> None:
+        @cached()
+        def picky(*_: Any, **more: Any) -> None:
+            """Take anything."""
+
+        with self.assertRaisesRegex(TypeError, "type set"):
+            picky(1, more={1})
+
+    def assert_refused(self, picky: Callable[[Any], None], *values: Any) -> None:
+        """Assert that each of these arguments is refused by its type."""
+        for value in values:
             with (
                 self.subTest(repr(value)),
-                self.assertRaisesRegex(TypeError, rf"{__name__}.*picky: its arguments .* JSON"),
+                self.assertRaisesRegex(
+                    TypeError,
+                    rf"{__name__}.*picky cannot be cached by its arguments: JSON .*"
+                    rf" {type(value).__name__} ",
+                ),
             ):
                 picky(value)
-        self.assertEqual(self.work.calls, [])
 
     def test_results(self) -> None:
         values: list[Any] = [(1, 2), {1: 2}, {1}, object(), b"x"]
@@ -199,7 +225,7 @@ class TestLimits(CacheCase):
             with (
                 self.subTest(kind),
                 self.assertRaisesRegex(
-                    TypeError, rf"odd: its result \({kind}\) would not come back from JSON"
+                    TypeError, rf"odd cannot be cached by its result: JSON .* type {kind} "
                 ),
             ):
                 odd(index)
@@ -210,6 +236,8 @@ class TestLimits(CacheCase):
                 cached(ttl=ttl)
         with self.assertRaisesRegex(ValueError, "stale must be"):
             cached(stale=-1)
+        with self.assertRaisesRegex(ValueError, "wait must be"):
+            cached(wait=-1)
 
 
 class TestTime(CacheCase):
@@ -245,6 +273,31 @@ class TestTime(CacheCase):
         eternal()
         self.clock.now += 1e9
         self.assertEqual(eternal(), 1)
+
+    def test_a_result_can_be_too_old_to_serve(self) -> None:
+        @cached(ttl=1, stale=2)
+        def old() -> int:
+            return self.work()
+
+        old()
+        self.clock.now += 3
+        self.work.error = ConnectionError("down")
+        with self.assertRaises(ConnectionError):
+            old()
+
+    def test_the_store_is_told_how_long(self) -> None:
+        @cached(ttl=1.5, stale=2)
+        def short() -> None:
+            """Return nothing."""
+
+        @cached(ttl=1e300)
+        def long() -> None:
+            """Return nothing."""
+
+        with mock.patch.object(self.store, "set", return_value=True) as kept:
+            short()
+            long()
+        self.assertEqual([each.args[2] for each in kept.call_args_list], [3.5, None])
 
     def test_a_stale_result_serves_while_one_caller_renews_it(self) -> None:
         begun, go_on = threading.Event(), threading.Event()
@@ -352,8 +405,8 @@ class TestTogether(CacheCase):
             return self.work()
 
         value()
-        found = self.cache.backend.get(value.cache_key())
-        with mock.patch.object(self.cache.backend, "get", side_effect=[None, found]):
+        found = self.store.get(value.cache_key())
+        with mock.patch.object(self.store, "get", side_effect=[None, found]):
             self.assertEqual(value(), 1)
         self.assertEqual(len(self.work.calls), 1)
 
@@ -381,60 +434,244 @@ class TestClearing(CacheCase):
         cache.clear()
         self.assertEqual(fill(), [7, 8, 9])
 
+    def test_a_call_under_way_is_not_kept(self) -> None:
+        begun, go_on = threading.Event(), threading.Event()
+        self.addCleanup(go_on.set)
 
-class Broken:
-    """A store that fails."""
+        @cached()
+        def slow() -> int:
+            result = self.work()
+            begun.set()
+            go_on.wait(PATIENCE)
+            return result
 
-    def __init__(self) -> None:
-        self.asked = 0
+        with ThreadPoolExecutor(1) as pool:
+            early = pool.submit(slow)
+            self.assertTrue(begun.wait(PATIENCE))
+            slow.cache_clear()
+            go_on.set()
+            self.assertEqual(slow(), 2)
+            self.assertEqual(early.result(PATIENCE), 1)
+        self.assertEqual(slow(), 2)
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def fail(*_: Any) -> Any:
-            self.asked += 1
-            raise ConnectionError(name)
+    def test_a_store_that_is_down_is_told_when_it_is_back(self) -> None:
+        @cached()
+        def value(a: int) -> int:
+            return self.work(a)
 
-        return fail
+        with mock.patch("time.monotonic", return_value=100.0) as monotonic:
+            self.assertEqual([value(1), value(2)], [1, 2])
+            self.store.down = True
+            with self.assertLogs("main.util.cache", "WARNING"):
+                value.cache_clear(1)
+            self.store.down = False
+            self.assertEqual(value(1), 3)
+            monotonic.return_value += cache.COOL_DOWN
+            with self.assertLogs("main.util.cache", "INFO") as logs:
+                self.assertEqual(value(1), 4)
+            self.assertEqual([record.getMessage() for record in logs.records], ["cache.up"])
+            self.assertEqual([value(1), value(2)], [4, 2])
+
+    def test_what_a_store_is_to_be_told_has_a_bound(self) -> None:
+        @cached()
+        def value(a: int) -> int:
+            return self.work(a)
+
+        with mock.patch("time.monotonic", return_value=100.0) as monotonic:
+            value(-1)
+            self.store.down = True
+            with self.assertLogs("main.util.cache", "WARNING"):
+                for number in range(cache.MOST_OWED + 1):
+                    value.cache_clear(number)
+            self.store.down = False
+            self.store.asked = 0
+            monotonic.return_value += cache.COOL_DOWN
+            self.assertEqual(value(-1), 2)
+            self.assertLess(self.store.asked, 10)
+
+
+class TestProcesses(CacheCase):
+    """Processes with the same store work together."""
+
+    def test_a_result_is_for_all(self) -> None:
+        @cached()
+        def shared() -> int:
+            return self.work()
+
+        self.assertEqual([shared(), self.elsewhere(shared)], [1, 1])
+
+    def test_one_waits_for_the_other(self) -> None:
+        begun, go_on = threading.Event(), threading.Event()
+        self.addCleanup(go_on.set)
+
+        @cached()
+        def cold() -> int:
+            result = self.work()
+            begun.set()
+            go_on.wait(PATIENCE)
+            return result
+
+        def sleep(_: float) -> None:
+            go_on.set()
+            first.result(PATIENCE)  # when we have paused, the other one is done
+
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(cold)
+            self.assertTrue(begun.wait(PATIENCE))
+            with mock.patch("time.sleep", side_effect=sleep):
+                self.assertEqual(self.elsewhere(cold), 1)
+        self.assert_outcomes(cold, "miss", "hit")
+
+    def test_nobody_is_waited_for_too_long(self) -> None:
+        @cached(wait=0.5)
+        def abandoned() -> int:
+            return self.work()
+
+        self.store.locked.add(abandoned.cache_key())  # by one who was killed
+        now = [100.0]
+        pauses: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            now[0] += seconds
+
+        with (
+            mock.patch("time.sleep", side_effect=sleep),
+            mock.patch("time.monotonic", side_effect=lambda: now[0]),
+        ):
+            self.assertEqual(abandoned(), 1)
+        self.assertAlmostEqual(sum(pauses), 0.5)
+        self.assertEqual(abandoned(), 1)
+
+    def test_while_another_renews_the_stale_one_serves(self) -> None:
+        @cached(ttl=1)
+        def renewed() -> int:
+            return self.work()
+
+        renewed()
+        self.clock.now += 2
+        self.store.locked.add(renewed.cache_key())
+        self.assertEqual(renewed(), 1)
+        self.store.locked.clear()
+        self.assertEqual(renewed(), 2)
+        self.assert_outcomes(renewed, "miss", "stale", "miss")
+
+    def test_a_turn_ends_also_with_an_exception(self) -> None:
+        @cached()
+        def failing() -> int:
+            return self.work()
+
+        self.work.error = KeyError("no")
+        with self.assertRaises(KeyError):
+            failing()
+        self.assertEqual(self.store.locked, set())
+
+    def test_after_a_fork_nobody_is_waited_for(self) -> None:
+        @cached()
+        def forked() -> int:
+            if len(self.work.calls) == 0:
+                self.work()
+                with mock.patch.object(os, "getpid", return_value=-1):
+                    forked()
+            return self.work()
+
+        self.store.lock = lambda *_: lambda: None  # type: ignore[method-assign]
+        self.assertEqual(forked(), 3)
 
 
 class TestBrokenStore(CacheCase):
     """A store that fails makes the service slower, and nothing else."""
 
     def test_no_call_fails_and_the_store_is_left_alone_for_a_while(self) -> None:
-        broken = Broken()
-
         @cached()
         def brave() -> int:
             return self.work()
 
-        with (
-            mock.patch.object(self.cache, "backend", broken),
-            mock.patch("time.monotonic", return_value=100.0) as monotonic,
-        ):
+        self.store.down = True
+        with mock.patch("time.monotonic", return_value=100.0) as monotonic:
             with self.assertLogs("main.util.cache", "WARNING") as logs:
                 self.assertEqual(brave(), 1)
             self.assertEqual([record.getMessage() for record in logs.records], ["cache.down"])
-            self.assertEqual([brave(), brave(), broken.asked], [2, 3, 1])
+            self.assertEqual([brave(), brave(), self.store.asked], [2, 3, 1])
             monotonic.return_value += cache.COOL_DOWN
             with self.assertLogs("main.util.cache", "WARNING"):
                 self.assertEqual(brave(), 4)
         self.assert_outcomes(brave, "error", "bypass", "bypass", "error")
+
+    def test_one_caller_tries_it_again(self) -> None:
+        @cached()
+        def brave() -> int:
+            return self.work()
+
+        with mock.patch("time.monotonic", return_value=100.0) as monotonic:
+            self.store.down = True
+            with self.assertLogs("main.util.cache", "WARNING"):
+                brave()
+            monotonic.return_value += cache.COOL_DOWN
+            during: list[int] = []
+
+            def get(_: str) -> None:
+                if not during:  # another caller, while the first waits for an answer
+                    during.append(0)
+                    during[0] = brave()
+
+            self.store.down = False
+            with (
+                mock.patch.object(self.store, "get", side_effect=get),
+                mock.patch.object(self.store, "lock", return_value=lambda: None),
+                self.assertLogs("main.util.cache", "INFO"),
+            ):
+                brave()
+            self.assertEqual(during, [2])
+        self.assert_outcomes(brave, "error", "bypass", "miss")
+
+    def test_a_ping_that_is_answered_ends_the_wait(self) -> None:
+        @cached()
+        def brave() -> int:
+            return self.work()
+
+        self.store.down = True
+        with self.assertLogs("main.util.cache", "WARNING"):
+            brave()
+        with self.assertRaises(ConnectionError):
+            cache.ping()
+        self.store.down = False
+        self.assertEqual([brave(), brave()], [2, 3])
+        cache.ping()
+        self.assertEqual([brave(), brave()], [4, 4])
 
     def test_a_store_that_takes_nothing_in(self) -> None:
         @cached()
         def unkept() -> int:
             return self.work()
 
-        failure = mock.patch.object(self.cache.backend, "set", side_effect=OSError("full"))
+        failure = mock.patch.object(self.store, "set", side_effect=OSError("full"))
         with failure, self.assertLogs("main.util.cache", "WARNING"):
             self.assertEqual(unkept(), 1)
+
+    def test_a_result_that_is_too_large(self) -> None:
+        @cached()
+        def large() -> int:
+            return self.work()
+
+        refusal = mock.patch.object(self.store, "set", return_value=False)
+        with refusal, self.assertLogs("main.util.cache", "WARNING") as logs:
+            self.assertEqual([large(), large()], [1, 2])
+        self.assertEqual({each.getMessage() for each in logs.records}, {"cache.refused"})
 
     def test_garbage_is_a_miss(self) -> None:
         @cached()
         def robust() -> int:
             return self.work()
 
-        for garbage in (b"", b"{", b"\xff\xfe", b"[1]", b"null", b'["x", 1]', b"[1,2,3"):
-            self.cache.backend.set(robust.cache_key(), garbage, 60)
+        key = robust.cache_key()
+        for garbage in (
+            b"",
+            b"{",
+            pack("another key", Entry(None, 0)),
+            pack(key, Entry(None, 0))[1:],
+        ):
+            self.store.entries[key] = garbage
             with self.subTest(garbage), self.assertLogs("main.util.cache", "WARNING") as logs:
                 self.assertEqual(robust(), len(self.work.calls))
             self.assertEqual(logs.records[0].getMessage(), "cache.garbage")

@@ -1,12 +1,10 @@
 """The cache's store: this process's own memory; every worker has one of its own."""
 
-import math
 import threading
-import time
 from collections.abc import Callable
 
 import environ
-from cachetools import TLRUCache
+from cachetools import LRUCache
 
 from main.util.config import seconds, setting, whole
 
@@ -26,24 +24,28 @@ class CacheSettings:
 class Backend:
     """Keeps the entries that were used last, up to a number, in this process."""
 
-    def __init__(
-        self, settings: CacheSettings, timer: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, settings: CacheSettings) -> None:
         self._lock = threading.Lock()
-        self._entries: TLRUCache[str, tuple[bytes, float]] = TLRUCache(
-            settings.size, ttu=lambda _, entry, now: now + entry[1], timer=timer
-        )
+        self._entries: LRUCache[str, bytes] = LRUCache(settings.size)
 
     def get(self, key: str) -> bytes | None:
         """Return what is kept under the key, or None."""
         with self._lock:
-            entry = self._entries.get(key)
-        return None if entry is None else entry[0]
+            return self._entries.get(key)
 
-    def set(self, key: str, value: bytes, timeout: float | None) -> None:
-        """Keep the value for so many seconds; None is for ever."""
+    def set(self, key: str, value: bytes, timeout: float | None) -> bool:
+        """Keep the value, which need not be for longer than so many seconds; tell if it is kept.
+
+        What is too old is not used any more, and so the first to make room.
+        """
         with self._lock:
-            self._entries[key] = value, math.inf if timeout is None else timeout
+            self._entries[key] = value
+        return True
+
+    def delete(self, key: str) -> None:
+        """Delete what is kept under the key."""
+        with self._lock:
+            self._entries.pop(key, None)
 
     def clear(self, prefix: str) -> None:
         """Delete every entry whose key starts so."""
@@ -51,5 +53,13 @@ class Backend:
             for key in [key for key in self._entries if key.startswith(prefix)]:
                 del self._entries[key]
 
+    def lock(self, key: str, seconds: float) -> Callable[[], None] | None:
+        """Return what releases the key's lock: within a process nobody else holds it."""
+        return _nothing
+
     def ping(self) -> None:
         """Do nothing: memory is always there."""
+
+
+def _nothing() -> None:
+    """Do nothing."""

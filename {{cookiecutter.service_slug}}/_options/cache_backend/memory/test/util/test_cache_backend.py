@@ -12,21 +12,16 @@ class TestMemory(unittest.TestCase):
     """Entries are kept for their time, up to a number."""
 
     def setUp(self) -> None:
-        self.now = 0.0
-        self.backend = Backend(load(CacheSettings, {"APP_CACHE_SIZE": "3"}), lambda: self.now)
+        self.backend = Backend(load(CacheSettings, {"APP_CACHE_SIZE": "3"}))
 
     def test_what_was_set_is_there(self) -> None:
         self.assertIsNone(self.backend.get("a"))
-        self.backend.set("a", b"1", 60)
-        self.backend.set("a", b"2", 60)
+        self.assertTrue(self.backend.set("a", b"1", 60))
+        self.assertTrue(self.backend.set("a", b"2", None))
         self.assertEqual(self.backend.get("a"), b"2")
-
-    def test_it_is_gone_after_its_time(self) -> None:
-        self.backend.set("a", b"1", 0.5)
-        self.backend.set("b", b"1", None)
-        self.now = 0.5
+        self.backend.delete("a")
+        self.backend.delete("a")
         self.assertIsNone(self.backend.get("a"))
-        self.assertEqual(self.backend.get("b"), b"1")
 
     def test_what_was_used_least_recently_makes_room(self) -> None:
         for key in "abc":
@@ -45,6 +40,12 @@ class TestMemory(unittest.TestCase):
 
     def test_it_always_answers(self) -> None:
         self.backend.ping()
+
+    def test_nobody_else_can_hold_a_lock(self) -> None:
+        for _ in range(2):
+            release = self.backend.lock("a", 1)
+            assert release is not None
+            release()
 
     def test_many_threads_may_use_it(self) -> None:
         barrier = threading.Barrier(8)
