@@ -17,10 +17,11 @@ help: ## list the targets
 demo: $(VENV)/.installed ## bake the default service, test it, run it in full and call it; ONCE=1 stops by itself
 	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
 
-test: $(VENV)/.installed ## bake every combination, test each, run the whole stack: some minutes
+test: $(VENV)/.installed ## bake every combination, test each, run the whole stack: a quarter of an hour
+	@$(BIN)/python tools/provide.py
 	$(BIN)/python -m pytest
 
-test-fast: $(VENV)/.installed ## leave out the tests that install and run services: about a minute
+test-fast: $(VENV)/.installed ## leave out the tests that install and run services: about two minutes
 	$(BIN)/python -m pytest -m "not slow"
 
 lint: $(VENV)/.installed ## check the template's own source

@@ -4,7 +4,6 @@ import hashlib
 import itertools
 import json
 import os
-import shutil
 import subprocess
 import sys
 import venv
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter
+
+from tools import provide
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "{{cookiecutter.service_slug}}"
@@ -138,8 +139,8 @@ def run(project: Path, *words: str, **variables: str) -> str:
 def require(tool: str) -> str:
     """Return the path of `tool`; without it skip the test, or fail it where CI runs."""
     beside = Path(sys.executable).parent / tool
-    found = str(beside) if beside.exists() else shutil.which(tool)
+    found = str(beside) if beside.exists() else provide.find(tool)
     if found is None:
         complaint = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        complaint(f"{tool} is not installed")
+        complaint(f"{tool} is not installed; {provide.command([tool])}")
     return found

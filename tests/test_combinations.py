@@ -15,6 +15,7 @@ from pytest_cookies.plugin import Cookies
 
 from tests.bakery import CHOICES, ROOT, TEMPLATE, bake, combinations, command, contents, label
 from tests.conftest import Baker
+from tests.test_source import MAY_HOLD_TAGS
 
 # What every service has, and what a choice adds to it.
 COMMON = """
@@ -27,17 +28,17 @@ COMMON = """
     main/resources/__init__.py main/resources/defaults.toml main/resources/logging.json
     main/resources/docs/docs.css main/resources/docs/index.html main/resources/docs/init.js
     main/service/__init__.py
-    main/util/__init__.py main/util/cache.py main/util/cache_backend.py main/util/concurrency.py
-    main/util/config.py main/util/http.py main/util/logs.py main/util/metrics.py
-    main/util/problems.py main/util/schema.py main/util/timing.py
+    main/util/__init__.py main/util/cache.py main/util/cache_backend.py main/util/cache_codec.py
+    main/util/concurrency.py main/util/config.py main/util/http.py main/util/logs.py
+    main/util/metrics.py main/util/problems.py main/util/schema.py main/util/timing.py
     requirements.in requirements.txt
-    test/__init__.py test/case.py test/suite.py test/test_wsgi.py
+    test/__init__.py test/case.py test/store.py test/suite.py test/test_wsgi.py
     test/controller/__init__.py test/controller/test_docs.py test/controller/test_health.py
     test/service/__init__.py
     test/util/__init__.py test/util/test_cache.py test/util/test_cache_backend.py
-    test/util/test_concurrency.py test/util/test_config.py test/util/test_http.py
-    test/util/test_logs.py test/util/test_metrics.py test/util/test_problems.py
-    test/util/test_schema.py test/util/test_timing.py
+    test/util/test_cache_codec.py test/util/test_concurrency.py test/util/test_config.py
+    test/util/test_http.py test/util/test_logs.py test/util/test_metrics.py
+    test/util/test_problems.py test/util/test_schema.py test/util/test_timing.py
 """
 ADDED = {
     "sample_api=yes": """
@@ -52,6 +53,11 @@ ADDED = {
 }
 # Words that only a service with this choice may hold, whatever their case.
 TELLING = {
+    "cache_backend=memory": r"cachetools|LRUCache|worker keeps",
+    "cache_backend=file": r"cachelib|FileSystemCache|fcntl|APP_CACHE_DIR|/var/cache",
+    "cache_backend=memcached": r"memcache|CACHE_SERVERS",
+    "cache_backend=redis": r"redis|valkey|CACHE_URL",
+    "cache_backend=uwsgi": r"\bcache2|cache_update|64 KiB",
     "sample_api=yes": r"\bhello|\bprimes?\b|/pages|test_pages|UPSTREAM_URLS",
     "ci=github": r"github",
     "ci=gitlab": r"gitlab",
@@ -225,7 +231,6 @@ def test_the_second_hook_may_run_again(baked: Baker, tmp_path: Path) -> None:
 
 def test_a_choice_changes_only_what_is_its_own(baked: Baker) -> None:
     """Two services that differ in one answer differ in its files and the lists that name them."""
-    lists = {"README.md", ".env.example", "docker-compose.yml"}
     for answers in combinations():
         for option, choices in CHOICES.items():
             for choice in set(choices) - {answers[option]}:
@@ -237,4 +242,4 @@ def test_a_choice_changes_only_what_is_its_own(baked: Baker) -> None:
                 own = set()
                 for folder in (OPTIONS / option / choice, OPTIONS / option / answers[option]):
                     own |= {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
-                assert differing <= own | lists
+                assert differing <= own | MAY_HOLD_TAGS

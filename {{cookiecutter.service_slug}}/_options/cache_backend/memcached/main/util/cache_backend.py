@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 TIMEOUT = 0.25
 # Seconds for which a server that failed is left out, while others stand in for it.
 AWAY = 2.0
+# Connections, at most, that a server which was restarted leaves behind: each is found out once.
+IDLE = 64
 # Seconds after which the other processes know of a `clear`.
 NOTICE = 1.0
 # Seconds. The protocol takes a larger number for a date.
@@ -129,8 +131,9 @@ class Backend:
             self._connect()  # after a fork: a connection serves one process
         call = partial(getattr(self._client, command), key, *arguments)
         try:
-            with suppress(MemcacheUnexpectedCloseError):  # by a server that was restarted since
-                return call()
+            for _ in range(IDLE):
+                with suppress(MemcacheUnexpectedCloseError):
+                    return call()
             return call()
         except Exception as error:
             if not self._client.hasher.nodes or refused(error):
@@ -173,12 +176,14 @@ class Backend:
 
     def _mark(self, prefix: str) -> int:
         """Return the latest mark that any server has; give it to those that have none."""
-        found = {server: self._ask("get", f"{server}|{prefix}") for server in self._servers}
-        missing = [server for server, mark in found.items() if mark is None]
-        latest = max((int(mark) for mark in found.values() if mark), default=time.time_ns())
-        for server in missing:
-            self._ask("add", f"{server}|{prefix}", b"%d" % latest)
-            latest = max(latest, int(self._ask("get", f"{server}|{prefix}") or 0))
+        names = [f"{server}|{prefix}" for server in self._servers]
+        found = {name: int(self._ask("get", name) or 0) for name in names}
+        latest = max(found.values())
+        for name in names:
+            if not found[name]:
+                # Of several who do this at the same time, the first decides for all.
+                self._ask("add", name, b"%d" % (latest or time.time_ns()))
+                latest = max(latest, int(self._ask("get", name) or 0))
         return latest
 
 

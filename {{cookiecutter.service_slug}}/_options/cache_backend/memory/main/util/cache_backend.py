@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import environ
-from cachetools import LRUCache
+from cachetools import LRUCache  # type: ignore[import-untyped]
 
 from main.util.config import seconds, setting, whole
 
@@ -26,12 +26,13 @@ class Backend:
 
     def __init__(self, settings: CacheSettings) -> None:
         self._lock = threading.Lock()
-        self._entries: LRUCache[str, bytes] = LRUCache(settings.size)
+        self._entries = LRUCache(settings.size)
 
     def get(self, key: str) -> bytes | None:
         """Return what is kept under the key, or None."""
         with self._lock:
-            return self._entries.get(key)
+            value: bytes | None = self._entries.get(key)
+        return value
 
     def set(self, key: str, value: bytes, timeout: float | None) -> bool:
         """Keep the value, which need not be for longer than so many seconds; tell if it is kept.
