@@ -45,6 +45,8 @@ lock: $(VENV)/.installed ## resolve every requirement anew and write the lock fi
 	for backend in $(BACKENDS); do \
 	  $(COMPILE) --upgrade $$backend/requirements.in --output-file $$backend/requirements.txt || exit 1; \
 	done
+	$(COMPILE) --upgrade benchmarks/requirements.in --output-file benchmarks/requirements.txt \
+	  $(patsubst %,--constraint %/requirements.txt,$(BACKENDS))
 	$(COMPILE) --upgrade $(TEMPLATE)/requirements-dev.in --output-file $(TEMPLATE)/requirements-dev.txt \
 	  $(patsubst %,--constraint %/requirements.txt,$(BACKENDS))
 

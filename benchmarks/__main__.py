@@ -1,7 +1,7 @@
 """Measure, and print a row a question: the figure, what it is held against, the goal.
 
 Whatever is compared is measured in turns within one run, since machines differ and are
-noisy; medians are shown. Rows can be chosen: python -m benchmarks bake hello suite
+noisy; medians are shown. Rows can be chosen: python -m benchmarks bake hello hits
 """
 
 import platform
@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
-from benchmarks import Row, commands, rates
+from benchmarks import Row, caches, commands, rates
 
 BENCHMARKS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "bake": commands.bake_time,
     "suite": commands.suite_time,
     "hello": rates.hello,
+    "hits": caches.hits,
+    "stampede": caches.stampede,
+    "down": caches.down,
+    "primes": caches.primes,
 }
 
 

@@ -32,9 +32,16 @@ def readyz():
 TURNS, SECONDS, CLIENTS = 7, 4, 32
 
 
-def rate(url: str, path: str = "/v1/hello?name=Bob") -> float:
+def require_wrk() -> None:
+    """End with a sentence where wrk is missing."""
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not installed (on Debian: apt-get install wrk).")
+
+
+def rate(url: str, path: str = "/v1/hello?name=Bob", *script: str) -> float:
     """Return how many requests a second were answered, all of them with 200."""
-    words = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{SECONDS}s", f"{url}{path}"]
+    options = ["-t1", f"-c{CLIENTS}", f"-d{SECONDS}s", *script[:2]]
+    words = ["wrk", *options, f"{url}{path}", *script[2:]]
     report = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in report or "Socket errors" in report:
         sys.exit(f"Some requests failed:\n{report}")
@@ -45,8 +52,7 @@ def rate(url: str, path: str = "/v1/hello?name=Bob") -> float:
 
 def hello(folder: Path) -> Iterator[Row]:
     """Ask for a greeting, against bare Flask below the same nginx.conf and uwsgi.ini."""
-    if shutil.which("wrk") is None:
-        sys.exit("wrk is not installed (on Debian: apt-get install wrk).")
+    require_wrk()
     full = install(bake(folder / "full"))
     bare = install(bake(folder / "bare"))
     (bare / "main" / "wsgi.py").write_text(BARE, "utf-8")

@@ -403,10 +403,9 @@ class TestMany:
             assert {other.result(20) for other in others} == {"doomed"}
             assert first.result(20).status == 502
 
+    @pytest.mark.parametrize("many", SHARED, indirect=True)
     def test_a_stale_result_serves_while_one_caller_renews_it(self, many: Service) -> None:
         """The others get it at once."""
-        if many.backend == "memory":
-            pytest.skip("each worker has its own")
         (many.driver / "clock").write_text("1e9")
         try:
             assert many.run("hanging", "renewed") == "renewed"

@@ -13,7 +13,11 @@ from tests.bakery import CHOICES, QUESTIONS, ROOT, TEMPLATE, require, run
 
 FILES = sorted(path for path in TEMPLATE.rglob("*") if path.is_file())
 OPTIONS = TEMPLATE / "_options"
-LOCKS = [ROOT / "requirements-dev.txt", *TEMPLATE.rglob("requirements*.txt")]
+LOCKS = [
+    ROOT / "requirements-dev.txt",
+    ROOT / "benchmarks" / "requirements.txt",
+    *TEMPLATE.rglob("requirements*.txt"),
+]
 
 # Lists, in which a whole line comes and goes with a choice.
 MAY_HOLD_TAGS = {

@@ -83,9 +83,8 @@ def cached(
         @wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             cache = _current or current()
-            result: R = cache.fetch(
-                source, source.key(args, kwargs), lambda: function(*args, **kwargs)
-            )
+            key = source.key(args, kwargs)
+            result: R = cache.fetch(source, key, lambda: function(*args, **kwargs))
             return result
 
         def cache_key(*args: P.args, **kwargs: P.kwargs) -> str:

@@ -129,17 +129,28 @@ class Backend:
         """Return the answer, or None if the key's server fails and others are left."""
         if self._pid != os.getpid():
             self._connect()  # after a fork: a connection serves one process
-        call = partial(getattr(self._client, command), key, *arguments)
+        try:
+            return getattr(self._client, command)(key, *arguments)
+        except MemcacheUnexpectedCloseError:
+            return self._ask_again(partial(getattr(self._client, command), key, *arguments))
+        except Exception as error:
+            return self._do_without(error)
+
+    def _ask_again(self, call: Callable[[], Any]) -> Any:
+        """Return the answer on a connection that is not left from before a restart."""
         try:
             for _ in range(IDLE):
                 with suppress(MemcacheUnexpectedCloseError):
                     return call()
             return call()
         except Exception as error:
-            if not self._client.hasher.nodes or refused(error):
-                raise
-            log.warning("cache.server_down", extra={"reason": repr(error), "seconds": AWAY})
-            return None
+            return self._do_without(error)
+
+    def _do_without(self, error: Exception) -> None:
+        """Return if there are other servers; raise the error if not, or if it is an answer."""
+        if not self._client.hasher.nodes or refused(error):
+            raise error
+        log.warning("cache.server_down", extra={"reason": repr(error), "seconds": AWAY})
 
     def _connect(self) -> None:
         self._client = HashClient(
