@@ -646,10 +646,16 @@ def test_a_bad_setting_is_refused_at_the_start(
 
 
 @pytest.mark.parametrize("backend", NETWORK)
-def test_compose_starts_the_servers_as_these_tests_do(baked: Baker, backend: str) -> None:
-    """What bounds them here bounds them there."""
-    text = (baked(cache_backend=backend) / "docker-compose.yml").read_text("utf-8")
-    told = yaml.safe_load(text)["services"]["cache"]["command"]
-    assert [each.replace("${APP_CACHE_SIZE:-64}", "{size}") for each in told] == list(
-        servers.COMMANDS[backend]
-    )
+def test_containers_start_the_servers_as_these_tests_do(baked: Baker, backend: str) -> None:
+    """What bounds them here bounds them in compose and in Kubernetes."""
+    project = baked(cache_backend=backend)
+    compose = yaml.safe_load((project / "docker-compose.yml").read_text("utf-8"))
+    server = compose["services"]["cache"]
+    told = [each.replace("${APP_CACHE_SIZE:-64}", "{size}") for each in server["command"]]
+    assert told == list(servers.COMMANDS[backend])
+    _, workload = yaml.safe_load_all((project / "deploy/k8s/cache.yaml").read_text("utf-8"))
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == [
+        each.replace("${APP_CACHE_SIZE:-64}", "64") for each in server["command"]
+    ]
+    assert container["image"] == server["image"]

@@ -48,6 +48,8 @@ ADDED = {
         test/resources/primes.json
         test/service/test_pages.py test/service/test_primes.py
     """,
+    "cache_backend=memcached": "deploy/k8s/cache.yaml",
+    "cache_backend=redis": "deploy/k8s/cache.yaml",
     "ci=github": ".github/workflows/ci.yml",
     "ci=gitlab": ".gitlab-ci.yml",
 }
