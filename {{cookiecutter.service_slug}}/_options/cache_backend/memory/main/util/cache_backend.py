@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import environ
-from cachetools import LRUCache  # type: ignore[import-untyped]
+from cachetools import LRUCache
 
 from main.util.config import seconds, setting, whole
 
@@ -26,13 +26,12 @@ class Backend:
 
     def __init__(self, settings: CacheSettings) -> None:
         self._lock = threading.Lock()
-        self._entries = LRUCache(settings.size)
+        self._entries: LRUCache[str, bytes] = LRUCache(settings.size)
 
     def get(self, key: str) -> bytes | None:
         """Return what is kept under the key, or None."""
         with self._lock:
-            value: bytes | None = self._entries.get(key)
-        return value
+            return self._entries.get(key)
 
     def set(self, key: str, value: bytes, timeout: float | None) -> bool:
         """Keep the value, which need not be for longer than so many seconds; tell if it is kept.
