@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 import unittest
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -354,9 +355,14 @@ class TestTogether(CacheCase):
         for _ in range(20):
             cache.clear()
             self.work.calls.clear()
+            self.store.asked = 0
 
             @cached()
             def cold() -> list[int]:
+                deadline = time.monotonic() + PATIENCE
+                while self.store.asked < 10:  # once by each of us, and twice more by me
+                    self.assertLess(time.monotonic(), deadline, "nobody else came")
+                    time.sleep(0.001)
                 return [self.work()]
 
             results = self.together(cold)
