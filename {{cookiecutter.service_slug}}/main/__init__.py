@@ -8,7 +8,7 @@ from flask import Flask
 
 from main.controller import BLUEPRINTS, docs
 from main.settings import Settings
-from main.util import cache, config, logs, metrics, timing
+from main.util import cache, config, deadline, logs, metrics, pools, timing
 from main.util.problems import ProblemApi
 from main.util.schema import Json
 
@@ -47,7 +47,9 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Service:
 
     metrics.init_app(app)
     logs.init_app(app)
-    timing.init_app(app, header=settings.server_timing)
+    deadline.init_app(app)
+    timing.init_app(app, settings.timing)
+    pools.configure(settings.pools)
     cache.configure(settings.cache)
 
     api = ProblemApi(app)

@@ -6,46 +6,32 @@ The four maps differ in where they work and in what they return:
     thread_map_unordered(function, items)     pairs (item, result) as each is done
     process_map, process_map_unordered        the same on processes: all must be picklable
 
-All take `timeout`, the seconds for everything together; `return_exceptions`, to get errors in
-the place of results where otherwise the first error is raised and the rest cancelled; `limit`,
-how many items may be in work or waiting at a time, so that a long generator is read only as
-fast as it is worked off; and `executor`, any `concurrent.futures.Executor`, to do the same
-work elsewhere.
+All take `timeout`, the seconds for everything together, which never outlasts the deadline that
+the caller has; `return_exceptions`, to get errors in the place of results where otherwise the
+first error is raised and the rest cancelled; `limit`, how many items may be in work or waiting
+at a time, so that a long generator is read only as fast as it is worked off; and `executor`, any
+`concurrent.futures.Executor`, to do the same work elsewhere.
+
+On threads, a map within a map does its work itself, one item after the other: waiting for the
+same threads could be for ever.
 """
 
-import logging
-import multiprocessing
-import os
-import signal
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import (
-    BrokenExecutor,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-)
-from contextvars import ContextVar, copy_context
+from concurrent.futures import Executor, Future
+from contextvars import copy_context
 from itertools import islice
-from pathlib import Path
+from math import isinf
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, TypedDict, TypeVar, Unpack
 
-from main.util import logs
+from main.util import deadline, pools
+from main.util.pools import Lane
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-THREADS = 16
-PROCESSES = os.cpu_count() or 1
 LIMIT = 64
-
-_pools: dict[tuple[int, str], Executor] = {}
-_pools_lock = threading.Lock()
-_inside_pool: ContextVar[bool] = ContextVar("inside_pool", default=False)
 
 
 class Options(TypedDict, total=False):
@@ -65,14 +51,14 @@ def thread_map(
     Context variables, such as the request id, are those of the caller. Raises `TimeoutError`
     when not everything is done in time.
     """
-    return _in_order(_threads, function, items, **options)
+    return _in_order(pools.threads, function, items, **options)
 
 
 def thread_map_unordered(
     function: Callable[[T], R], items: Iterable[T], **options: Unpack[Options]
 ) -> Iterator[tuple[T, R]]:
     """Like `thread_map`, but yield each item with its result as soon as it is done."""
-    return _as_done(_threads, function, items, **options)
+    return _as_done(pools.threads, function, items, **options)
 
 
 def process_map(
@@ -81,44 +67,46 @@ def process_map(
     """Call the function with each item on processes; return the results in order.
 
     The function must stand in a module by its name; it, the items and the results must be
-    picklable. Of the context, the request id goes along. Raises `TimeoutError` when not
-    everything is done in time.
+    picklable. Of the context, the request id and the deadline go along. What was under way when
+    a process died is tried once more. Raises `TimeoutError` when not everything is done in time,
+    `PicklingError` for what cannot cross over, `BrokenExecutor` when the second try also ended
+    with a dead process.
     """
-    return _in_order(_processes, function, items, **options)
+    return _in_order(pools.processes, function, items, **options)
 
 
 def process_map_unordered(
     function: Callable[[T], R], items: Iterable[T], **options: Unpack[Options]
 ) -> Iterator[tuple[T, R]]:
     """Like `process_map`, but yield each item with its result as soon as it is done."""
-    return _as_done(_processes, function, items, **options)
-
-
-Submit = Callable[[Executor | None, Callable[[T], R], T], "Future[R]"]
+    return _as_done(pools.processes, function, items, **options)
 
 
 def _in_order(
-    submit: Submit[T, R],
+    lane: Callable[[Executor | None], Lane],
     function: Callable[[T], R],
     items: Iterable[T],
     **options: Unpack[Options],
 ) -> list[R]:
-    results = {index: result for index, _, result in _work(submit, function, items, **options)}
-    return [results[index] for index in range(len(results))]
+    results: list[Any] = []
+    for index, _, result in _work(lane, function, items, **options):
+        results.extend([None] * (index + 1 - len(results)))
+        results[index] = result
+    return results
 
 
 def _as_done(
-    submit: Submit[T, R],
+    lane: Callable[[Executor | None], Lane],
     function: Callable[[T], R],
     items: Iterable[T],
     **options: Unpack[Options],
 ) -> Iterator[tuple[T, R]]:
-    for _, item, result in _work(submit, function, items, **options):
+    for _, item, result in _work(lane, function, items, **options):
         yield item, result
 
 
 def _work(
-    submit: Submit[T, R],
+    choose: Callable[[Executor | None], Lane],
     function: Callable[[T], R],
     items: Iterable[T],
     timeout: float | None = None,
@@ -127,114 +115,50 @@ def _work(
     executor: Executor | None = None,
 ) -> Iterator[tuple[int, T, Any]]:
     """Yield index, item and result, as each is done."""
-    deadline = None if timeout is None else monotonic() + timeout
+    if limit < 1:
+        raise ValueError(f"limit must be 1 or more, not {limit}")
+    lane = choose(executor)
+    context = copy_context()
+    if timeout is not None:
+        context.run(deadline.shorten, timeout)
+    seconds = context.run(deadline.remaining)
+    end = monotonic() + seconds
     finished: SimpleQueue[Future[R]] = SimpleQueue()
-    running: dict[Future[R], tuple[int, T]] = {}
+    running: dict[Future[R], tuple[int, T, int]] = {}
+
+    def begin(index: int, item: T, attempt: int) -> None:
+        future = lane.submit(context, function, item)
+        running[future] = index, item, attempt
+        future.add_done_callback(finished.put)
+
     source = enumerate(items)
     try:
         while True:
-            for index, item in islice(source, limit - len(running)):
-                future = submit(executor, function, item)
-                running[future] = index, item
-                future.add_done_callback(finished.put)
+            for index, item in islice(source, (lane.limit or limit) - len(running)):
+                begin(index, item, 1)
             if not running:
                 return
             try:
-                future = finished.get(timeout=deadline and max(0.0, deadline - monotonic()))
+                future = finished.get(timeout=None if isinf(end) else max(0.0, end - monotonic()))
             except Empty:
                 break
-            error = future.exception()
-            if error is not None and not return_exceptions:
-                raise error
-            yield *running.pop(future), future.result() if error is None else error
-        late = TimeoutError(f"not done within {timeout} seconds")
+            index, item, attempt = running.pop(future)
+            result: Any
+            try:
+                result = lane.result(future)
+            except Exception as error:
+                if attempt == 1 and isinstance(error, lane.passing):
+                    begin(index, item, 2)
+                    continue
+                if not return_exceptions:
+                    raise
+                result = error
+            yield index, item, result
+        late = TimeoutError(f"not done within {round(seconds, 2):g} seconds")
         if not return_exceptions:
             raise late
-        for index, item in [*running.values(), *source]:
+        for index, item in [*((index, item) for index, item, _ in running.values()), *source]:
             yield index, item, late
     finally:
         for future in running:
             future.cancel()
-
-
-def _threads(executor: Executor | None, function: Callable[[T], R], item: T) -> "Future[R]":
-    # Inside a pool's thread, waiting for another thread of the pool could be for ever.
-    executor = executor or (_INLINE if _inside_pool.get() else _pool("threads"))
-    return executor.submit(copy_context().run, _call_on_thread, function, item)
-
-
-def _call_on_thread(function: Callable[[T], R], item: T) -> R:
-    _inside_pool.set(True)
-    return function(item)
-
-
-def _processes(executor: Executor | None, function: Callable[[T], R], item: T) -> "Future[R]":
-    pool = executor or _pool("processes")
-    request_id = logs.request_id.get()
-    try:
-        return pool.submit(_call_in_process, request_id, function, item)
-    except BrokenExecutor:
-        # One of its processes died during an earlier call, which was told so.
-        if pool is executor:
-            raise
-        return _pool("processes", broken=pool).submit(_call_in_process, request_id, function, item)
-
-
-def _call_in_process(request_id: str | None, function: Callable[[T], R], item: T) -> R:
-    logs.request_id.set(request_id)
-    return function(item)
-
-
-def _pool(kind: str, broken: Executor | None = None) -> Executor:
-    """Return this process's pool, made at its first use and in the place of a broken one.
-
-    Made earlier, in uWSGI's master, its threads would not be there after the fork.
-    """
-    key = os.getpid(), kind
-    with _pools_lock:
-        if _pools.get(key) in (None, broken):
-            _pools[key] = _new_threads() if kind == "threads" else _new_processes()
-        return _pools[key]
-
-
-def _new_threads() -> Executor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="thread_map")
-
-
-def _new_processes() -> Executor:
-    # Always spawn: a fork would copy the locks of this process's threads as they stand.
-    context = multiprocessing.get_context("spawn")
-    if "uwsgi" in sys.modules:  # there, sys.executable is uWSGI itself
-        context.set_executable(str(Path(sys.prefix, "bin", "python3")))
-    level = logging.getLevelName(logging.getLogger().level)
-    return ProcessPoolExecutor(
-        PROCESSES, mp_context=context, initializer=_start_child, initargs=(level,)
-    )
-
-
-def _start_child(level: str) -> None:
-    """Prepare a process of the pool: logs like its parent's, and no life after it."""
-    logs.configure(level)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    # A parent that was killed cannot tell its children; they would wait for work for ever.
-    multiprocessing.parent_process().join()  # type: ignore[union-attr]
-    os._exit(1)
-
-
-class _Inline(Executor):
-    """An executor that does the work at once, in the caller's thread."""
-
-    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> "Future[R]":
-        future: Future[R] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-_INLINE = _Inline()

@@ -102,6 +102,17 @@ def seconds(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """Accept a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise ValueError("a number from 0 to 1")
+    return value
+
+
 def flag(text: str) -> bool:
     """Accept true or false, in any case; nothing else, so that a typo is not a no."""
     if text.lower() not in ("true", "false"):
@@ -110,10 +121,26 @@ def flag(text: str) -> bool:
 
 
 def urls(text: str) -> tuple[str, ...]:
-    """Accept http and https addresses, separated by commas; none is fine."""
+    """Accept http and https addresses, separated by commas; none is fine.
+
+    They are no place for passwords: who reads them in a log or an answer would have those.
+    """
     found = tuple(part.strip() for part in text.split(",") if part.strip())
-    for url in found:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("http:// or https:// addresses separated by commas")
+    if not all(map(is_url, found)):
+        raise ValueError("http:// or https:// addresses without a user, separated by commas")
     return found
+
+
+def is_url(text: str) -> bool:
+    """Tell whether this is an http or https address, without a user or password."""
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.username is None
+            and parts.port != 0  # raises for what is no port
+            and not any(map(str.isspace, text))
+        )
+    except ValueError:
+        return False

@@ -23,8 +23,7 @@ class BaseSchema(ma.Schema):
 
     `target` is the class, most often a dataclass, that loading makes: `post_load` passes it
     the loaded fields. A field declared with `metadata={"omit_if": condition}` is left out of
-    the output wherever `condition(value)` is true. Unknown keys are an error; a schema for
-    what another service sends says `class Meta: unknown = marshmallow.EXCLUDE`.
+    the output wherever `condition(value)` is true. Unknown keys are an error.
     """
 
     target: ClassVar[type | None] = None
@@ -43,6 +42,15 @@ class BaseSchema(ma.Schema):
             if condition is not None and key in data and condition(data[key]):
                 del data[key]
         return data
+
+
+class UpstreamSchema(BaseSchema):
+    """A schema for what another service sends, which may say more tomorrow: the rest is ignored."""
+
+    class Meta:
+        """Its options."""
+
+        unknown = ma.EXCLUDE
 
 
 class Json(JSONProvider):

@@ -1,22 +1,22 @@
 """Concurrency."""
 
-import logging
 import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
-import types
 import unittest
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from pickle import PicklingError
 from typing import Any
-from unittest import mock
 
 from flask import Flask, current_app
 
-from main.util import concurrency, logs
+from main.util import deadline, logs, pools
 from main.util.concurrency import (
     process_map,
     process_map_unordered,
@@ -89,20 +89,16 @@ class TestThreads(Maps, unittest.TestCase):
     def test_what_is_late_is_an_error(self) -> None:
         release = threading.Event()
         self.addCleanup(release.set)
-        with self.assertRaisesRegex(TimeoutError, r"not done within 0\.01 seconds"):
+        with self.assertRaisesRegex(TimeoutError, r"not done within 0\.01 seconds|could not begin"):
             thread_map(lambda _: release.wait(PATIENCE), [0], timeout=0.01)
 
     def test_what_is_late_can_stand_in_the_place_of_a_result(self) -> None:
         release = threading.Event()
         self.addCleanup(release.set)
-
-        def work(number: int) -> int:
-            return release.wait(PATIENCE) or 0 if number else number
-
-        items = [0, 1, 2]
-        done, *late = thread_map(work, items, timeout=0.2, return_exceptions=True, limit=2)
-        self.assertEqual(done, 0)
-        self.assertEqual([type(error) for error in late], [TimeoutError, TimeoutError])
+        results = thread_map(
+            lambda _: release.wait(PATIENCE), [0, 1], timeout=0.01, return_exceptions=True, limit=1
+        )
+        self.assertEqual([type(error) for error in results], [TimeoutError, TimeoutError])
 
     def test_an_endless_generator_is_read_no_faster_than_it_is_worked_off(self) -> None:
         read = []
@@ -137,9 +133,46 @@ class TestThreads(Maps, unittest.TestCase):
         def outer(number: int) -> list[int]:
             return thread_map(double, [number, -1], return_exceptions=True)
 
-        count = 3 * concurrency.THREADS
+        count = 3 * pools.current().threads
         results = thread_map(outer, range(count), timeout=PATIENCE)
         self.assertEqual([first for first, _ in results], [2 * n for n in range(count)])
+
+    def test_a_map_within_a_map_keeps_the_deadline(self) -> None:
+        begun = []
+
+        def inner(number: int) -> None:
+            begun.append(number)
+            time.sleep(0.02)
+
+        with self.assertRaises(TimeoutError):
+            thread_map(lambda _: thread_map(inner, range(1000)), [0], timeout=0.05)
+        self.assertLess(len(begun), 1000)
+
+    def test_the_deadline_is_the_earlier_one(self) -> None:
+        def left(_: int) -> float:
+            return deadline.remaining()
+
+        with deadline.within(5):
+            self.assertLessEqual(thread_map(left, [0], timeout=60)[0], 5)
+            self.assertLessEqual(thread_map(left, [0], timeout=1)[0], 1)
+            self.assertGreater(deadline.remaining(), 1)
+            self.assertLessEqual(process_map(seconds_left, [0])[0], 5)
+
+    def test_what_has_no_time_left_does_not_begin(self) -> None:
+        with deadline.within(0), self.assertRaises(TimeoutError):
+            thread_map(self.fail, [0])
+
+    def test_a_limit_is_at_least_one(self) -> None:
+        with self.assertRaisesRegex(ValueError, "limit must be 1 or more, not 0"):
+            thread_map(double, [1], limit=0)
+
+    def test_an_exception_of_the_generator_ends_the_map(self) -> None:
+        def numbers() -> Iterator[int]:
+            yield 1
+            raise KeyError("generator")
+
+        with self.assertRaisesRegex(KeyError, "generator"):
+            thread_map(double, numbers())
 
 
 class TestProcesses(Maps, unittest.TestCase):
@@ -152,7 +185,12 @@ class TestProcesses(Maps, unittest.TestCase):
         ((pid, _),) = process_map(process_and_request, [None])
         self.assertNotEqual(pid, os.getpid())
 
-    def test_a_pool_that_lost_a_process_is_replaced(self) -> None:
+    def test_what_was_lost_with_a_process_is_tried_once_more(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            items = [Path(folder, str(number)) for number in range(8)]
+            self.assertEqual(process_map(die_once, items), [path.name for path in items])
+
+    def test_but_not_twice(self) -> None:
         with self.assertRaises(BrokenExecutor):
             process_map(die, [None])
         self.assertEqual(process_map(double, [1]), [2])
@@ -163,63 +201,82 @@ class TestProcesses(Maps, unittest.TestCase):
                 with self.assertRaises(BrokenExecutor):
                     process_map(die, [None], executor=own)
 
+    def test_what_cannot_be_pickled_is_named(self) -> None:
+        def local(_: Any) -> None: ...
+
+        name = __name__.replace(".", r"\.")
+        cases: tuple[tuple[Any, Any, str], ...] = (
+            (local, 1, rf"{name}\..*\.local cannot be pickled: "),
+            (double, threading.Lock(), rf"the argument of {name}\.double, a lock, cannot be "),
+            (make_lock, 1, rf"the result of {name}\.make_lock, a lock, cannot be pickled: "),
+            (make_odd, 1, "a result cannot be unpickled: "),
+        )
+        for function, item, told in cases:
+            with self.subTest(told), self.assertRaisesRegex(PicklingError, told):
+                process_map(function, [item])
+
+    def test_what_cannot_be_pickled_can_stand_in_the_place_of_a_result(self) -> None:
+        good, bad = process_map(type, [1, threading.Lock()], return_exceptions=True)
+        self.assertIs(good, int)
+        self.assertIsInstance(bad, PicklingError)
+
+    def test_an_exception_that_cannot_cross_over_is_told(self) -> None:
+        told = "raise_odd raised OddError, which cannot be pickled: odd 1 2"
+        with self.assertRaisesRegex(RuntimeError, told):
+            process_map(raise_odd, [1])
+        self.assertEqual(process_map(double, [1]), [2])
+
+    def test_a_map_within_a_map_makes_no_more_processes(self) -> None:
+        ((outer, inner),) = process_map(nested, [0])
+        self.assertEqual(outer, inner)
+
     def test_any_executor_will_do(self) -> None:
         with ThreadPoolExecutor(1) as executor:
             ((pid, _),) = process_map(process_and_request, [None], executor=executor)
         self.assertEqual(pid, os.getpid())
 
-    def test_under_uwsgi_the_interpreter_is_named(self) -> None:
-        # There, sys.executable is uWSGI.
-        with (
-            mock.patch.dict("sys.modules", uwsgi=types.SimpleNamespace()),
-            mock.patch.object(concurrency, "ProcessPoolExecutor"),
-            mock.patch("multiprocessing.spawn.set_executable") as named,
-        ):
-            concurrency._new_processes()
-        named.assert_called_once_with(os.path.join(sys.prefix, "bin", "python3"))
+
+def nested(_: Any) -> tuple[int, int]:
+    ((inner, _),) = process_map(process_and_request, [0])
+    return os.getpid(), inner
 
 
-class TestChild(unittest.TestCase):
-    """A process of the pool, as seen from within."""
-
-    def test_it_logs_like_its_parent_and_leaves_ctrl_c_to_it(self) -> None:
-        before = signal.getsignal(signal.SIGINT), logging.getLogger().level
-        ended = threading.Event()
-        with (
-            mock.patch("multiprocessing.parent_process") as parent,
-            mock.patch("os._exit", side_effect=lambda _: ended.set()) as leave,
-        ):
-            concurrency._start_child("ERROR")
-            self.assertTrue(ended.wait(PATIENCE))
-        self.assertIs(signal.getsignal(signal.SIGINT), signal.SIG_IGN)
-        self.assertEqual(logging.getLogger().level, logging.ERROR)
-        signal.signal(signal.SIGINT, before[0])
-        logging.getLogger().setLevel(before[1])
-        parent.return_value.join.assert_called_once_with()
-        leave.assert_called_once_with(1)
-
-    def test_it_does_not_outlive_its_parent(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        parent = context.Process(target=report_child_and_wait, args=(theirs,))
-        parent.start()
-        child = ours.recv()
-        parent.kill()
-        parent.join()
-        deadline = time.monotonic() + PATIENCE
-        while alive(child):
-            self.assertLess(time.monotonic(), deadline, "the child lives on")
-            threading.Event().wait(0.01)
+def seconds_left(_: Any) -> float:
+    return deadline.remaining()
 
 
-def report_child_and_wait(pipe: Any) -> None:
-    pipe.send(process_map(process_and_request, [None])[0][0])
-    threading.Event().wait()
-
-
-def alive(pid: int) -> bool:
+def die_once(marker: Path) -> str:
     try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
+        marker.touch(exist_ok=False)
+    except FileExistsError:
+        return marker.name
+    if marker.name == "3":
+        die(None)
+    marker.unlink()
+    return marker.name
+
+
+def make_lock(_: Any) -> Any:
+    return threading.Lock()
+
+
+class Odd:
+    """Something that can be pickled, but not be made again."""
+
+    def __reduce__(self) -> Any:
+        return int, ("odd",)
+
+
+def make_odd(_: Any) -> Any:
+    return Odd()
+
+
+class OddError(Exception):
+    """An exception whose parts are not what it is made from, as many are."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"odd {one} {two}")
+
+
+def raise_odd(_: Any) -> None:
+    raise OddError(1, 2)

@@ -18,7 +18,7 @@ class TestLoading(unittest.TestCase):
     def test_defaults_are_good(self) -> None:
         settings = load(Settings)
         self.assertEqual(settings.log_level, "INFO")
-        self.assertIs(settings.server_timing, False)
+        self.assertIs(settings.timing.header, False)
         self.assertEqual(settings.cache.ttl, 300.0)
 
     def test_values_are_typed(self) -> None:
@@ -27,7 +27,7 @@ class TestLoading(unittest.TestCase):
             {"APP_LOG_LEVEL": "debug", "APP_SERVER_TIMING": "True", "APP_CACHE_TTL": " 0.5 "},
         )
         self.assertEqual(settings.log_level, "DEBUG")
-        self.assertIs(settings.server_timing, True)
+        self.assertIs(settings.timing.header, True)
         self.assertEqual(settings.cache.ttl, 0.5)
 
     def test_bad_values_are_refused_by_name(self) -> None:
@@ -35,6 +35,8 @@ class TestLoading(unittest.TestCase):
             "APP_LOG_LEVEL": ("LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
             "APP_SERVER_TIMING": ("yes", "true or false"),
             "APP_CACHE_TTL": ("0", "a positive number of seconds"),
+            "APP_TIMED_SAMPLE": ("1.1", "a number from 0 to 1"),
+            "APP_POOL_PROCESSES": ("0", "a whole number from 1 to 64"),
         }
         for name, (value, right) in bad.items():
             with self.subTest(name), self.assertRaises(SettingError) as caught:
@@ -45,6 +47,8 @@ class TestLoading(unittest.TestCase):
         for value in ("", "many", "nan", "inf", "1e999", "-5", "0x10"):
             with self.subTest(value), self.assertRaisesRegex(SettingError, "a positive number"):
                 load(Settings, {"APP_CACHE_TTL": value})
+            with self.subTest(value), self.assertRaisesRegex(SettingError, "a number from 0 to 1"):
+                load(Settings, {"APP_TIMED_SAMPLE": value})
         for value in ("", "many", "0", "1.5", "1e3", "-5", "0x10", "²", "9" * 20):
             with self.subTest(value), self.assertRaisesRegex(SettingError, "a whole number from"):
                 load(Settings, {"APP_CACHE_SIZE": value})
@@ -82,7 +86,8 @@ class TestUrls(unittest.TestCase):
         self.assertEqual(urls(""), ())
 
     def test_other_schemes_are_refused(self) -> None:
-        for text in ("ftp://a", "a.example", "http://", "file:///etc/passwd", "http://a b:x, c"):
+        odd = ("http://a b/", "http://a:x/", "http://a:99999/", "http://[a/", "http://user:pass@a/")
+        for text in ("ftp://a", "a.example", "http://", "file:///etc/passwd", *odd):
             with self.subTest(text), self.assertRaisesRegex(ValueError, "http://"):
                 urls(text)
 

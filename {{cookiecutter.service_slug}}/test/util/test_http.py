@@ -1,5 +1,6 @@
 """The HTTP client."""
 
+import socket
 import unittest
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ import requests
 import responses
 import urllib3
 
-from main.util import http, logs
+from main.util import deadline, http, http_session, logs
 from main.util.http import (
+    Bearer,
     Client,
     UpstreamError,
     UpstreamInvalid,
@@ -20,9 +22,11 @@ from main.util.http import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from main.util.schema import BaseSchema
+from main.util.http_session import Sessions
+from main.util.schema import UpstreamSchema
 
 BASE = "http://upstream.test/api"
+PATIENCE = 10.0
 
 
 @dataclass
@@ -30,11 +34,8 @@ class Pet:
     name: str
 
 
-class PetSchema(BaseSchema):
+class PetSchema(UpstreamSchema):
     """What another service sends; it may send more."""
-
-    class Meta:
-        unknown = ma.EXCLUDE
 
     target = Pet
 
@@ -102,29 +103,102 @@ class TestGoodAnswers(ClientCase):
         connect, read = self.network.calls[0].request.req_kwargs["timeout"]  # type: ignore[attr-defined]
         self.assertEqual((connect, read), (http.CONNECT_TIMEOUT, http.READ_TIMEOUT))
 
+    def test_a_token(self) -> None:
+        tokens = iter(("first", "second"))
+        for auth, wanted in (
+            (Bearer("fixed"), ["fixed", "fixed"]),
+            (Bearer(lambda: next(tokens)), ["first", "second"]),
+        ):
+            self.network.calls.reset()
+            self.client.auth = auth
+            self.answer(200)
+            self.client.get()
+            self.client.get()
+            signed = [call.request.headers["Authorization"] for call in self.network.calls]
+            self.assertEqual(signed, [f"Bearer {token}" for token in wanted])
+
+    def test_no_content(self) -> None:
+        self.network.delete(BASE, status=204)
+        self.assertIsNone(self.client.request("delete"))
+
+    def test_a_redirect_on_the_same_host(self) -> None:
+        self.network.get(BASE, status=307, headers={"Location": "/there?page=2"})
+        self.network.get("http://upstream.test/there", json="here")
+        self.assertEqual(self.client.get(params={"q": "1"}), "here")
+        urls = [call.request.url for call in self.network.calls]
+        self.assertEqual(urls, [f"{BASE}?q=1", "http://upstream.test/there?page=2"])
+
+    def test_what_a_service_sets_for_one_is_not_sent_for_another(self) -> None:
+        self.network.get(BASE, json={}, headers={"Set-Cookie": "session=1; Path=/"})
+        self.client.get()
+        self.client.get()
+        self.assertNotIn("Cookie", self.network.calls[1].request.headers)
+
     def test_a_session_is_not_taken_across_a_fork(self) -> None:
-        ours = self.client._session()
-        self.assertIs(self.client._session(), ours)
+        sessions = Sessions()
+        ours = sessions.get()
+        self.assertIs(sessions.get(), ours)
         with mock.patch("os.getpid", return_value=-1):
-            self.assertIsNot(self.client._session(), ours)
+            self.assertIsNot(sessions.get(), ours)
+
+
+class TestMistakes(ClientCase):
+    """What is wrong on our own side is told to ourselves."""
+
+    def test_an_address_that_is_none(self) -> None:
+        for url in ("upstream.test", "ftp://upstream.test/", "http://user:pass@upstream.test/"):
+            with self.subTest(url), self.assertRaisesRegex(ValueError, "^base_url must be an http"):
+                Client(url)
+
+    def test_a_path_that_leads_elsewhere(self) -> None:
+        for path in ("..", "pets/../../admin", "pets/%2e%2E/admin", "..\\admin"):
+            with self.subTest(path), self.assertRaisesRegex(ValueError, "leads out of"):
+                self.client.get(path)
+        self.answer(200, path="/a..b")
+        self.client.get("a..b")
 
 
 class TestBadAnswers(ClientCase):
     """Whatever goes wrong is one family of exceptions."""
 
-    def assert_raises(self, kind: type[UpstreamError], call: Callable[[], Any]) -> None:
-        """Assert that the call raises just this kind, and names the service."""
+    def assert_raises(self, kind: type[UpstreamError], call: Callable[[], Any]) -> UpstreamError:
+        """Assert that the call raises just this kind, and names the service; return it."""
         with self.assertRaises(UpstreamError) as caught:
             call()
         self.assertIs(type(caught.exception), kind)
         self.assertIn(BASE, str(caught.exception))
+        return caught.exception
+
+    def test_a_redirect_to_another_host(self) -> None:
+        for target in ("https://upstream.test/", "//evil.test/", "http://upstream.test:81", "//[:"):
+            with self.subTest(target):
+                self.network.reset()
+                self.network.get(BASE, status=302, headers={"Location": target})
+                error = self.assert_raises(UpstreamRejected, self.client.get)
+                self.assertIn("another host", str(error))
+
+    def test_redirects_without_end(self) -> None:
+        self.network.get(BASE, status=302, headers={"Location": BASE})
+        self.assert_raises(UpstreamRejected, self.client.get)
+        self.assertEqual(len(self.network.calls), 1 + http.REDIRECTS)
+
+    def test_a_redirect_of_what_is_no_question(self) -> None:
+        self.network.post(BASE, status=307, headers={"Location": BASE})
+        self.assert_raises(UpstreamRejected, lambda: self.client.request("POST"))
+        self.assertEqual(len(self.network.calls), 1)
+
+    def test_no_time_is_left(self) -> None:
+        with deadline.within(0):
+            self.assert_raises(UpstreamTimeout, self.client.get)
+        self.assertEqual(len(self.network.calls), 0)
 
     def test_a_refusal(self) -> None:
         for status in (301, 302, 400, 401, 404, 500):
             with self.subTest(status):
                 self.network.reset()
                 self.network.get(BASE, status=status, headers={"Location": "http://evil.test/"})
-                self.assert_raises(UpstreamRejected, self.client.get)
+                error = self.assert_raises(UpstreamRejected, self.client.get)
+                self.assertEqual(vars(error)["answered"], status)
                 self.assertEqual(len(self.network.calls), 1)
 
     def test_a_service_that_cannot_be_reached(self) -> None:
@@ -141,22 +215,23 @@ class TestBadAnswers(ClientCase):
         self.assertEqual(len(self.network.calls), 1)
 
     def test_an_answer_that_breaks_off(self) -> None:
-        cut = mock.patch.object(
-            urllib3.HTTPResponse, "read1", side_effect=urllib3.exceptions.ProtocolError("cut")
-        )
-        self.answer(200)
-        with cut:
-            self.assert_raises(UpstreamInvalid, self.client.get)
-
-    def test_an_answer_that_drips(self) -> None:
-        self.network.get(BASE, body=b"x" * 10)
-        with mock.patch("time.monotonic", side_effect=[0, 0, 11]):
-            self.assert_raises(UpstreamTimeout, self.client.get)
+        for error, kind in (
+            (urllib3.exceptions.ProtocolError("cut"), UpstreamUnavailable),
+            (urllib3.exceptions.DecodeError("no gzip"), UpstreamInvalid),
+            (urllib3.exceptions.ReadTimeoutError(mock.Mock(), "", "slow"), UpstreamTimeout),
+        ):
+            with (
+                self.subTest(error),
+                mock.patch.object(urllib3.HTTPResponse, "read1", side_effect=error),
+            ):
+                self.network.reset()
+                self.answer(200)
+                self.assert_raises(kind, self.client.get)
 
     def test_an_answer_that_is_too_large(self) -> None:
         self.network.get(BASE, body=b"x" * 11)
-        with mock.patch.object(http, "MAX_BYTES", 10):
-            self.assert_raises(UpstreamInvalid, self.client.get)
+        client = Client(BASE, max_bytes=10)
+        self.assert_raises(UpstreamInvalid, client.get)
 
     def test_an_answer_that_is_not_what_was_agreed(self) -> None:
         for body in (b"{", b"\xff", b"[" * 100_000, b'{"age": 3}', b"[]"):
@@ -201,9 +276,52 @@ class TestRetries(ClientCase):
             self.client.get()
         self.assertEqual((len(self.network.calls), self.pauses), (1, []))
 
-    def test_a_date_is_no_number_of_seconds(self) -> None:
-        when = {"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}
-        self.network.get(BASE, status=503, headers=when)
-        self.answer(200)
-        self.client.get()
-        self.assertLessEqual(self.pauses[0], http.BACKOFF)
+    def test_when_may_be_a_date(self) -> None:
+        for when, seconds in (("Fri, 31 Dec 1999 23:59:59 GMT", 0), ("soon", 0)):
+            with self.subTest(when):
+                self.network.reset()
+                self.pauses.clear()
+                self.network.get(BASE, status=429, headers={"Retry-After": when})
+                self.answer(200)
+                self.client.get()
+                self.assertTrue(seconds <= self.pauses[0] <= http.BACKOFF)
+
+
+class TestReader(unittest.TestCase):
+    """An answer is read no longer than its deadline allows, however it comes."""
+
+    def ask(self, *pieces: bytes) -> http_session._Response:
+        """Return the answer of a peer that sends these pieces."""
+        ours, theirs = socket.socketpair()
+        self.addCleanup(ours.close)
+        self.addCleanup(theirs.close)
+        ours.settimeout(PATIENCE)
+        for piece in pieces:
+            theirs.sendall(piece)
+        response = http_session._Response(ours, method="GET")
+        self.addCleanup(response.close)
+        return response
+
+    def test_an_answer_in_time(self) -> None:
+        with deadline.within(PATIENCE):
+            response = self.ask(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"ok")
+            response.begin()
+            self.assertEqual(response.read(), b"ok")
+
+    def test_headers_that_do_not_end(self) -> None:
+        response = self.ask(b"HTTP/1.1 200 OK\r\nA: ")
+        with deadline.within(0.01), self.assertRaises(TimeoutError):
+            response.begin()
+
+    def test_when_the_deadline_has_passed_nothing_is_read(self) -> None:
+        response = self.ask(b"HTTP/1.1 200 OK\r\n\r\n")
+        with deadline.within(0), self.assertRaisesRegex(TimeoutError, "has passed"):
+            response.begin()
+
+    def test_connections_through_a_proxy_are_read_the_same_way(self) -> None:
+        adapter = Sessions().get().get_adapter("http://upstream.test")
+        proxied = adapter.proxy_manager_for("http://proxy.test:3128")  # type: ignore[attr-defined]
+        for manager in (adapter.poolmanager, proxied):  # type: ignore[attr-defined]
+            for scheme in ("http", "https"):
+                pool = manager.connection_from_host("upstream.test", scheme=scheme)
+                self.assertIs(pool.ConnectionCls.response_class, http_session._Response)

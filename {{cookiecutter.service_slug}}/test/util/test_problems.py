@@ -31,7 +31,7 @@ def add_failures(app: Flask) -> None:
 
     @blueprint.route("/upstream/<kind>")
     def upstream(kind: str) -> None:
-        raise (UpstreamTimeout if kind == "timeout" else UpstreamRejected)("hunter2")
+        raise UpstreamTimeout("hunter2") if kind == "timeout" else UpstreamRejected("hunter2", 401)
 
     @blueprint.route("/known")
     def known() -> None:

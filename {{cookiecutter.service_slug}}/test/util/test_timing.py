@@ -3,14 +3,20 @@
 import asyncio
 import inspect
 import logging
+import os
+import re
 import unittest
-from collections.abc import AsyncIterator, Iterator
-from typing import ClassVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any, ClassVar
 from unittest import mock
 
 from prometheus_client import REGISTRY
 
-from main.util.timing import timed
+from main.util import logs, timing
+from main.util.concurrency import thread_map
+from main.util.timing import TimingSettings, timed
 from test.case import ServiceCase
 
 
@@ -40,6 +46,38 @@ def count_up() -> Iterator[int]:
 async def count_up_later() -> AsyncIterator[int]:
     yield 1
     yield 2
+
+
+@timed
+async def echo_later() -> AsyncGenerator[str, str]:
+    said = ""
+    while True:
+        try:
+            said = yield said
+        except KeyError as error:
+            said = type(error).__name__
+
+
+@timed
+def outer() -> None:
+    add(1)
+    with suppress(KeyError):
+        fail()
+
+
+@timed
+def add_up() -> int:
+    return add(1, 2)
+
+
+@timed
+def fan_out() -> list[int]:
+    return thread_map(add, [1])
+
+
+@timed
+async def outer_later() -> int:
+    return add(1, 2)
 
 
 class Adder:
@@ -127,19 +165,34 @@ class TestTimed(unittest.TestCase):
         self.assertEqual(asyncio.run(collect()), [1, 2])
         self.assert_timed("count_up_later")
 
+    def test_an_asynchronous_generator_can_be_talked_to(self) -> None:
+        async def talk() -> list[str]:
+            answers = echo_later()
+            said = [await anext(answers), await answers.asend("a"), await answers.athrow(KeyError)]
+            await answers.aclose()
+            return said
+
+        self.assertEqual(asyncio.run(talk()), ["", "a", "KeyError"])
+        self.assertEqual(observed(f"{__name__}.echo_later"), 1)
+
     def test_a_name_can_be_given(self) -> None:
         before = observed("renamed")
         other()
         self.assertEqual(observed("renamed"), before + 1)
+
+    def test_what_is_no_function_is_refused(self) -> None:
+        for thing in (Adder, partial(add, 1), 3):
+            with self.subTest(thing), self.assertRaisesRegex(TypeError, "^@timed is for functions"):
+                timed(thing)  # type: ignore[type-var]
 
 
 class TestLog(unittest.TestCase):
     """One event a call, louder for a slow one."""
 
     def test_a_call_is_logged_at_debug_level(self) -> None:
-        with self.assertLogs("main.util.timing", "DEBUG") as logs:
+        with self.assertLogs("main.util.timing", "DEBUG") as caught:
             add(1)
-        (record,) = logs.records
+        (record,) = caught.records
         self.assertEqual((record.levelno, record.getMessage()), (logging.DEBUG, "call.timed"))
         self.assertEqual(vars(record)["callable"], f"{__name__}.add")
         self.assertEqual(vars(record)["outcome"], "ok")
@@ -152,9 +205,70 @@ class TestLog(unittest.TestCase):
         with mock.patch("main.util.timing.perf_counter", side_effect=[0.0, 1.9, 10.0, 12.0]):
             with self.assertNoLogs("main.util.timing", "WARNING"):
                 work()
-            with self.assertLogs("main.util.timing", "WARNING") as logs:
+            with self.assertLogs("main.util.timing", "WARNING") as caught:
                 work()
-        self.assertEqual(vars(logs.records[0])["seconds"], 2.0)
+        self.assertEqual(vars(caught.records[0])["seconds"], 2.0)
+
+    def assert_logged(self, function: Callable[[], Any], *calls: tuple[str, str | None]) -> None:
+        """Assert that these calls are logged, each with its parent."""
+        with self.assertLogs("main.util.timing", "DEBUG") as caught:
+            function()
+        told = [(vars(record)["callable"], vars(record).get("parent")) for record in caught.records]
+        wanted = [
+            (f"{__name__}.{name}", parent and f"{__name__}.{parent}") for name, parent in calls
+        ]
+        self.assertEqual(told, wanted)
+
+    def test_a_call_within_a_call_names_its_parent(self) -> None:
+        self.assert_logged(outer, ("add", "outer"), ("fail", "outer"), ("outer", None))
+        self.assert_logged(add_up, ("add", "add_up"), ("add_up", None))
+        self.assert_logged(
+            lambda: asyncio.run(outer_later()), ("add", "outer_later"), ("outer_later", None)
+        )
+
+    def test_a_thread_of_a_map_belongs_to_its_caller(self) -> None:
+        self.assert_logged(fan_out, ("add", "fan_out"), ("fan_out", None))
+
+    def test_what_consumes_a_generator_is_no_child_of_it(self) -> None:
+        self.assert_logged(
+            lambda: [add(value) for value in count_up()],
+            ("add", None),
+            ("add", None),
+            ("count_up", None),
+        )
+
+    def test_requests_are_sampled_as_a_whole(self) -> None:
+        timing.configure(TimingSettings(sample="0.5"))  # type: ignore[call-arg]
+        self.addCleanup(timing.configure, TimingSettings())
+        sampled = 0
+        for number in range(200):
+            token = logs.request_id.set(f"request-{number}")
+            with self.assertLogs("main.util.timing", "DEBUG") as caught:
+                logging.getLogger("main.util.timing").debug("so that there is one")
+                add(1)
+                add(2)
+            logs.request_id.reset(token)
+            self.assertIn(len(caught.records), (1, 3))
+            sampled += len(caught.records) == 3
+        self.assertTrue(60 < sampled < 140, sampled)
+
+    def test_a_slow_call_is_logged_whatever_the_sample(self) -> None:
+        @timed(threshold=0)
+        def work() -> None: ...
+
+        timing.configure(TimingSettings(sample="0"))  # type: ignore[call-arg]
+        self.addCleanup(timing.configure, TimingSettings())
+        with self.assertLogs("main.util.timing", "WARNING"):
+            work()
+        with self.assertNoLogs("main.util.timing", "DEBUG"):
+            add(1)
+
+    def test_without_an_application_the_environment_says(self) -> None:
+        with (
+            mock.patch.object(timing, "_settings", None),
+            mock.patch.dict(os.environ, APP_TIMED_SAMPLE="0.25"),
+        ):
+            self.assertEqual(timing.current().sample, 0.25)
 
 
 class TestServerTiming(ServiceCase):
@@ -162,16 +276,28 @@ class TestServerTiming(ServiceCase):
 
     environment: ClassVar[dict[str, str]] = {"APP_SERVER_TIMING": "true"}
 
+    def header(self, view: Callable[[], Any]) -> str:
+        """Return the header of an answer for which this was called."""
+        with self.app.test_request_context():
+            self.app.preprocess_request()
+            view()
+            response = self.app.process_response(self.app.response_class())
+        return re.sub(r"dur=\d+\.\d{3}", "dur=N", response.headers["Server-Timing"])
+
     def test_the_header_lists_the_calls(self) -> None:
-        app = self.app
-        if "timed" not in app.view_functions:
-            app._got_first_request = False
-            app.add_url_rule("/timed", "timed", lambda: str(add(1) + add(2)))
-        header = app.test_client().get("/timed").headers["Server-Timing"]
-        entries = [entry.split(";dur=") for entry in header.split(", ")]
-        self.assertEqual([name for name, _ in entries], ["test.util.test_timing.add"] * 2)
-        for _, duration in entries:
-            self.assertGreaterEqual(float(duration), 0)
+        name = "test.util.test_timing"
+        self.assertEqual(self.header(lambda: add(1)), f"{name}.add;dur=N")
+        self.assertEqual(
+            self.header(lambda: add(1) + add(2)), f'{name}.add;dur=N;desc="{name}.add, 2 calls"'
+        )
+
+    def test_the_header_tells_nested_calls_apart(self) -> None:
+        name = "test.util.test_timing"
+        self.assertEqual(
+            self.header(lambda: add(1) + add_up()),
+            f'{name}.add;dur=N, {name}.add;dur=N;desc="{name}.add_up > {name}.add", '
+            f"{name}.add_up;dur=N",
+        )
 
     def test_without_calls_there_is_no_header(self) -> None:
         self.assertNotIn("Server-Timing", self.client.get("/livez").headers)

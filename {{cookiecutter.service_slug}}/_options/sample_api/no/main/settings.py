@@ -3,7 +3,9 @@
 import environ
 
 from main.util.cache_backend import CacheSettings
-from main.util.config import flag, one_of, setting
+from main.util.config import one_of, setting
+from main.util.pools import PoolSettings
+from main.util.timing import TimingSettings
 
 
 @environ.config(prefix="APP", frozen=True)
@@ -16,10 +18,6 @@ class Settings:
         one_of("DEBUG", "INFO", "WARNING", "ERROR"),
         "The least severe events that are logged.",
     )
-    server_timing: bool = setting(
-        "APP_SERVER_TIMING",
-        "false",
-        flag,
-        "Tell callers in Server-Timing how long @timed calls took.",
-    )
+    timing: TimingSettings = environ.group(TimingSettings)
+    pools: PoolSettings = environ.group(PoolSettings)
     cache: CacheSettings = environ.group(CacheSettings)

@@ -4,7 +4,9 @@ import environ
 from flask import current_app
 
 from main.util.cache_backend import CacheSettings
-from main.util.config import flag, one_of, setting, urls, whole
+from main.util.config import one_of, setting, urls, whole
+from main.util.pools import PoolSettings
+from main.util.timing import TimingSettings
 
 
 @environ.config(prefix="APP", frozen=True)
@@ -17,12 +19,6 @@ class Settings:
         one_of("DEBUG", "INFO", "WARNING", "ERROR"),
         "The least severe events that are logged.",
     )
-    server_timing: bool = setting(
-        "APP_SERVER_TIMING",
-        "false",
-        flag,
-        "Tell callers in Server-Timing how long @timed calls took.",
-    )
     hello_max_age: int = setting(
         "APP_HELLO_MAX_AGE",
         "1",
@@ -34,7 +30,10 @@ class Settings:
         "",
         urls,
         "What GET /v1/pages fetches: addresses separated by commas.",
+        secret=True,  # a refused one may hold a password
     )
+    timing: TimingSettings = environ.group(TimingSettings)
+    pools: PoolSettings = environ.group(PoolSettings)
     cache: CacheSettings = environ.group(CacheSettings)
 
 

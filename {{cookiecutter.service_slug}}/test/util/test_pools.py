@@ -1,0 +1,152 @@
+"""Pools."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import types
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from unittest import mock
+
+from main.util import pools
+from main.util.concurrency import process_map, thread_map
+from main.util.pools import PoolSettings
+
+PATIENCE = 10.0
+
+
+def pid(_: Any) -> int:
+    return os.getpid()
+
+
+class TestPools(unittest.TestCase):
+    """They are made when they are needed, one a process and size."""
+
+    def setUp(self) -> None:
+        patch = mock.patch.multiple(pools, _settings=None, _pools={})
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def made(self) -> list[Any]:
+        """Return the pools that there are, and see to it that they end."""
+        for pool in pools._pools.values():
+            self.addCleanup(pool.shutdown)
+        return list(pools._pools.values())
+
+    def test_they_are_made_at_first_use(self) -> None:
+        self.assertEqual(self.made(), [])
+        for _ in range(2):
+            thread_map(pid, [0])
+        self.assertEqual([type(pool) for pool in self.made()], [ThreadPoolExecutor])
+
+    def test_the_sizes_are_settings(self) -> None:
+        with mock.patch.dict(os.environ, APP_POOL_THREADS="3"):
+            thread_map(pid, [0])
+        pools.configure(PoolSettings(threads="5", processes="1"))  # type: ignore[call-arg]
+        thread_map(pid, [0])
+        self.assertEqual([pool._max_workers for pool in self.made()], [3, 5])
+
+    def test_a_fork_has_pools_of_its_own(self) -> None:
+        thread_map(pid, [0])
+        with mock.patch("os.getpid", return_value=-1):
+            thread_map(pid, [0])
+        self.assertEqual(len(self.made()), 2)
+
+    def test_under_uwsgi_the_interpreter_is_named(self) -> None:
+        # There, sys.executable is uWSGI.
+        with (
+            mock.patch.dict("sys.modules", uwsgi=types.SimpleNamespace()),
+            mock.patch.object(pools, "ProcessPoolExecutor"),
+            mock.patch("multiprocessing.spawn.set_executable") as named,
+        ):
+            pools._new_processes(1)
+        named.assert_called_once_with(os.path.join(sys.prefix, "bin", "python3"))
+
+    def test_a_process_that_may_have_no_children_works_itself(self) -> None:
+        with mock.patch("multiprocessing.current_process") as current:
+            current.return_value.daemon = True
+            self.assertEqual(process_map(pid, [0]), [os.getpid()])
+
+
+class TestChild(unittest.TestCase):
+    """A process of the pool, as seen from within."""
+
+    def test_it_logs_like_its_parent_and_leaves_ctrl_c_to_it(self) -> None:
+        before = signal.getsignal(signal.SIGINT), logging.getLogger().level
+        ended = threading.Event()
+        with (
+            mock.patch.object(pools, "_is_child", False),
+            mock.patch("multiprocessing.parent_process") as parent,
+            mock.patch("os._exit", side_effect=lambda _: ended.set()) as leave,
+        ):
+            pools._start_child("ERROR")
+            self.assertTrue(ended.wait(PATIENCE))
+        self.assertIs(signal.getsignal(signal.SIGINT), signal.SIG_IGN)
+        self.assertEqual(logging.getLogger().level, logging.ERROR)
+        signal.signal(signal.SIGINT, before[0])
+        logging.getLogger().setLevel(before[1])
+        parent.return_value.join.assert_called_once_with()
+        leave.assert_called_once_with(1)
+
+    def test_it_tells_what_does_not_cross_over(self) -> None:
+        # As the child sees it: there, coverage does not look.
+        carried = pools._Carried.current()
+        for function, told in (
+            (threading.Lock, "the result of .*call, a lock, cannot be pickled"),
+            (fail_oddly, "call raised OddError, which cannot be pickled: odd"),
+            (fail, "plain"),
+        ):
+            packed = pools._pickled(call, function)
+            with self.subTest(told), self.assertRaisesRegex(Exception, told):
+                pools._call_pickled(carried, packed)
+        self.assertEqual(pools._unpickled(pools._call_pickled(carried, pools._pickled(abs, -1))), 1)
+
+    def test_it_does_not_outlive_its_parent(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        parent = context.Process(target=report_child_and_wait, args=(theirs,))
+        parent.start()
+        child = ours.recv()
+        parent.kill()
+        parent.join()
+        deadline = time.monotonic() + PATIENCE
+        while alive(child):
+            self.assertLess(time.monotonic(), deadline, "the child lives on")
+            threading.Event().wait(0.01)
+
+
+def call(function: Any) -> Any:
+    return function()
+
+
+def fail() -> None:
+    raise KeyError("plain")
+
+
+class OddError(Exception):
+    """An exception whose parts are not what it is made from, as many are."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one + two)
+
+
+def fail_oddly() -> None:
+    raise OddError("o", "dd")
+
+
+def report_child_and_wait(pipe: Any) -> None:
+    pipe.send(process_map(pid, [None])[0])
+    threading.Event().wait()
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    return True
