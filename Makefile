@@ -45,8 +45,10 @@ lock: $(VENV)/.installed ## resolve every requirement anew and write the lock fi
 	for backend in $(BACKENDS); do \
 	  $(COMPILE) --upgrade $$backend/requirements.in --output-file $$backend/requirements.txt || exit 1; \
 	done
-	$(COMPILE) --upgrade benchmarks/requirements.in --output-file benchmarks/requirements.txt \
-	  $(patsubst %,--constraint %/requirements.txt,$(BACKENDS))
+	for user in benchmarks tests; do \
+	  $(COMPILE) --upgrade $$user/requirements.in --output-file $$user/requirements.txt \
+	    $(patsubst %,--constraint %/requirements.txt,$(BACKENDS)) || exit 1; \
+	done
 	$(COMPILE) --upgrade $(TEMPLATE)/requirements-dev.in --output-file $(TEMPLATE)/requirements-dev.txt \
 	  $(patsubst %,--constraint %/requirements.txt,$(BACKENDS))
 

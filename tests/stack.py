@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import psutil
+
 T = TypeVar("T")
 
 HOST = "127.0.0.1"
@@ -159,17 +161,19 @@ class Stack:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
-    def pids(self) -> list[int]:
+    def processes(self) -> list[psutil.Process]:
         """Return the processes that run, the entry point's among them."""
-        listing = subprocess.run(
-            ["ps", "-A", "-o", "pid=,stat="], check=True, capture_output=True, text=True
-        ).stdout
         found = []
-        for pid, state in (line.split() for line in listing.splitlines()):
+        for process in psutil.process_iter(["status"]):
             with contextlib.suppress(ProcessLookupError):
-                if os.getsid(int(pid)) == self.process.pid and not state.startswith("Z"):
-                    found.append(int(pid))
+                ours = os.getsid(process.pid) == self.process.pid
+                if ours and process.info["status"] != psutil.STATUS_ZOMBIE:
+                    found.append(process)
         return found
+
+    def pids(self) -> list[int]:
+        """Return their ids."""
+        return [process.pid for process in self.processes()]
 
     def nginx(self) -> int:
         """Return the process id of nginx's master."""

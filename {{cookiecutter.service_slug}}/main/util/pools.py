@@ -1,8 +1,7 @@
 """Pools: the threads and processes on which the maps of concurrency.py do their work.
 
-Each worker has pools of its own, made when they are first used: made earlier, in uWSGI's master,
-their threads would not be there after the fork. The processes are spawned, never forked, and end
-with the worker, however that ends.
+Each worker has pools of its own, made when they are first used. The processes are spawned, never
+forked, and end with the worker, however that ends.
 """
 
 import logging
@@ -62,10 +61,10 @@ class Lane(ABC):
 
 
 class Threads(Lane):
-    """Work on this process's threads, or on those of an executor that was passed in."""
+    """Work on an executor's threads, this process's own or those that were passed in."""
 
-    def __init__(self, executor: Executor | None) -> None:
-        self._executor = executor or _pool("threads")
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
 
     def submit(self, context: Context, function: Callable[[Any], Any], item: Any) -> Future[Any]:
         """Have the function called with the item, in a copy of the context."""
@@ -135,8 +134,10 @@ class Elsewhere(Lane):
 
 def threads(executor: Executor | None) -> Lane:
     """Return the lane of `thread_map`."""
+    if executor is not None:
+        return Threads(executor)
     # On a pool's thread, waiting for another thread of the pool could be for ever.
-    return Here() if executor is None and _on_pool_thread.get() else Threads(executor)
+    return Here() if _on_pool_thread.get() or _is_master() else Threads(_pool("threads"))
 
 
 def processes(executor: Executor | None) -> Lane:
@@ -144,7 +145,17 @@ def processes(executor: Executor | None) -> Lane:
     if executor is not None:
         return Elsewhere(executor)
     # A child that had children would multiply the processes; a daemon may have none.
-    return Here() if _is_child or multiprocessing.current_process().daemon else Processes()
+    alone = _is_child or multiprocessing.current_process().daemon or _is_master()
+    return Here() if alone else Processes()
+
+
+def _is_master() -> bool:
+    """Tell whether this is uWSGI's master, which imports the application and then forks.
+
+    Threads would not come along into its workers, and processes would keep it from ending.
+    """
+    uwsgi = sys.modules.get("uwsgi")
+    return uwsgi is not None and uwsgi.masterpid() == os.getpid()
 
 
 _settings: PoolSettings | None = None

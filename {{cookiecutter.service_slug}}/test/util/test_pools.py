@@ -67,6 +67,13 @@ class TestPools(unittest.TestCase):
             pools._new_processes(1)
         named.assert_called_once_with(os.path.join(sys.prefix, "bin", "python3"))
 
+    def test_uwsgi_s_master_has_none(self) -> None:
+        master = types.SimpleNamespace(masterpid=os.getpid)
+        with mock.patch.dict("sys.modules", uwsgi=master):
+            self.assertEqual(process_map(pid, [0]), [os.getpid()])
+            self.assertEqual(thread_map(pid, [0]), [os.getpid()])
+        self.assertEqual(self.made(), [])
+
     def test_a_process_that_may_have_no_children_works_itself(self) -> None:
         with mock.patch("multiprocessing.current_process") as current:
             current.return_value.daemon = True
