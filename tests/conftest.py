@@ -1,5 +1,6 @@
 """Projects that several tests look at, baked once."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,3 +49,11 @@ def stack(installed: Baker) -> Iterator[Stack]:
     """Run the default service for the tests that do not stop it."""
     with Stack(installed(), APP_HELLO_MAX_AGE="1") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bake a service with the driver of pools and calls in it."""
+    project = bakery.install(bakery.bake(tmp_path_factory.mktemp("worker")))
+    shutil.copy(Path(__file__).with_name("work_driver.py"), project / "main" / "wsgi.py")
+    return project

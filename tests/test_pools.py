@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,18 +16,9 @@ from tests.stack import PATIENCE, Stack, altered, until
 
 pytestmark = pytest.mark.slow
 
-DRIVER = Path(__file__).with_name("work_driver.py")
 LOCK = Path(__file__).with_name("requirements.txt")
 LAZY = {"master = true\n": "master = true\nlazy-apps = true\n"}
 RECYCLED = {"master = true\n": "master = true\nmax-requests = 5\nmin-worker-lifetime = 0\n"}
-
-
-@pytest.fixture(scope="session")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Bake a service with the driver in it."""
-    project = install(bake(tmp_path_factory.mktemp("worker")))
-    shutil.copy(DRIVER, project / "main" / "wsgi.py")
-    return project
 
 
 @pytest.fixture
@@ -202,7 +192,9 @@ def test_a_distributed_engine(tmp_path: Path) -> None:
     """The sample's work is done by the workers of a Dask cluster, as the README says."""
     project = install(bake(tmp_path), LOCK)
     readme = (project / "README.md").read_text("utf-8")
-    (lines,) = (block for block in re.findall(r"```python\n(.*?)```", readme, re.S) if "Dask" in block)
+    (lines,) = (
+        block for block in re.findall(r"```python\n(.*?)```", readme, re.S) if "Dask" in block
+    )
     script = project / "dask_script.py"
     script.write_text(DASK, "utf-8")
     run(project, "python", str(script), lines, PYTHONPATH=str(project))
