@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
-from benchmarks import Row, caches, commands, rates
+from benchmarks import Row, caches, commands, rates, work
 
 BENCHMARKS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "bake": commands.bake_time,
@@ -21,6 +21,8 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "stampede": caches.stampede,
     "down": caches.down,
     "primes": caches.primes,
+    "work": work.work,
+    "fan-out": work.fan_out,
 }
 
 

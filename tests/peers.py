@@ -4,7 +4,6 @@ import contextlib
 import socket
 import struct
 import threading
-import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -92,6 +91,11 @@ class Peer:
         """Answer as one should, and more often."""
         connection.sendall(answer("200 OK", b'{"good": true}'))
         return "keep"
+
+    def slow(self, connection: socket.socket) -> str:
+        """Answer after a tenth of a second."""
+        self._over.wait(0.1)
+        return self.good(connection)
 
     def nothing(self, connection: socket.socket) -> None:
         """Tell that there is nothing to tell."""
@@ -213,5 +217,4 @@ def black_hole() -> Iterator[str]:
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(address)
-        time.sleep(0)
         yield f"http://{HOST}:{address[1]}"

@@ -64,7 +64,9 @@ def test_who_waits_is_more_patient_than_who_works(project: Path) -> None:
     (read,) = nginx(project, "uwsgi_read_timeout")
     (drain,) = nginx(project, "worker_shutdown_timeout")
     grace = int(str(service(project)["stop_grace_period"]).removesuffix("s"))
-    assert constant(project, "main/util/http.py", "TOTAL_TIMEOUT") < uwsgi(project, "harakiri")
+    request = constant(project, "main/util/deadline.py", "REQUEST")
+    assert constant(project, "main/util/http.py", "TOTAL_TIMEOUT") < request
+    assert request < uwsgi(project, "harakiri")
     assert uwsgi(project, "harakiri") < read < drain
     assert drain_delay(project) + drain < grace
 

@@ -5,6 +5,7 @@ import re
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +86,14 @@ class TestForks:
             for kind in ("threads", "processes"):
                 request_id = f"of-the-{kind}"
                 assert stack.get(f"/work/{kind}", {"X-Request-ID": request_id}).status == 200
-                until(
-                    lambda wanted=request_id: (
-                        len(stack.lines(event="driver.work", request_id=wanted)) == 4
-                    )
-                )
+            for kind in ("threads", "processes"):
+                wanted = {"event": "driver.work", "request_id": f"of-the-{kind}"}
+                until(partial(four_lines, stack, wanted))
+
+
+def four_lines(stack: Stack, fields: dict[str, Any]) -> bool:
+    """Tell whether the log has four lines with these fields."""
+    return len(stack.lines(**fields)) == 4
 
 
 class TestEnds:
@@ -103,7 +107,7 @@ class TestEnds:
             started = helpers(stack)
             assert started
             os.kill(first, signal.SIGKILL)
-            gone, alive = psutil.wait_procs(started, timeout=PATIENCE)
+            _, alive = psutil.wait_procs(started, timeout=PATIENCE)
             assert not alive
             until(lambda: stack.workers()[-1] != first)
             told = ask(stack, "processes")
