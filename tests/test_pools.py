@@ -96,6 +96,27 @@ def four_lines(stack: Stack, fields: dict[str, Any]) -> bool:
     return len(stack.lines(**fields)) == 4
 
 
+class TestTimed:
+    """How long calls took is told by all workers together."""
+
+    def test_counts_are_summed(self, worker: Path, callers: ThreadPoolExecutor) -> None:
+        """By function and outcome, over threads and workers."""
+        with Stack(worker) as stack:
+            answers = list(callers.map(ask, [stack] * 24, ["threads"] * 24))
+            assert len({answer["pid"] for answer in answers}) == 2
+            wanted = 'call_duration_seconds_count{callable="main.wsgi.work",outcome="ok"} 96.0\n'
+            assert wanted in stack.ops("/metrics").body.decode()
+
+    def test_the_header_is_for_who_asked_for_it(self, worker: Path) -> None:
+        """It passes nginx, and is not there by default."""
+        with Stack(worker, APP_SERVER_TIMING="true") as stack:
+            header = stack.get("/work/threads").headers["Server-Timing"]
+            name = r"main\.wsgi\.work"
+            assert re.fullmatch(rf'{name};dur=[\d.]+;desc="{name}, 4 calls"', header)
+        with Stack(worker) as stack:
+            assert "Server-Timing" not in stack.get("/work/threads").headers
+
+
 class TestEnds:
     """No process of a pool outlives its worker."""
 

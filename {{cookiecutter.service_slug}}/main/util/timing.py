@@ -68,7 +68,8 @@ def timed(
     are timed from the first value to the end. `name` replaces "module.qualname". A call of
     `threshold` seconds or more is logged as a warning, any other at debug level, and then only
     if its request is in the sample. A call that another timed one made has that as its parent.
-    Exceptions pass through; they count under outcome="error".
+    Exceptions pass through; they count under outcome="error". In a process of a pool calls are
+    logged and not counted, since nobody asks those for their metrics.
     """
     if function is None:
         return lambda later: _timed(later, name, threshold)

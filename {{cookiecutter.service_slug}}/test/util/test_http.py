@@ -117,6 +117,10 @@ class TestGoodAnswers(ClientCase):
             signed = [call.request.headers["Authorization"] for call in self.network.calls]
             self.assertEqual(signed, [f"Bearer {token}" for token in wanted])
 
+    def test_what_is_no_json(self) -> None:
+        self.network.get(f"{BASE}/picture", body=b"\x89PNG")
+        self.assertEqual(self.client.fetch("GET", "picture"), b"\x89PNG")
+
     def test_no_content(self) -> None:
         self.network.delete(BASE, status=204)
         self.assertIsNone(self.client.request("delete"))
