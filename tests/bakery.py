@@ -95,7 +95,7 @@ def environment(project: Path, *more: Path) -> Path:
     folder = BUILD / "venvs" / key.hexdigest()[:16]
     done = folder / ".installed"
     if not done.exists():
-        venv.create(folder, clear=True, with_pip=True)
+        venv.create(folder, clear=True, with_pip=True, symlinks=os.name != "nt")
         requirements = itertools.chain.from_iterable(("-r", str(lock)) for lock in locks)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, "--require-hashes", *requirements], check=True)

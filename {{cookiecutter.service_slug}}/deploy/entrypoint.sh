@@ -69,7 +69,9 @@ serve_app() {
     # Requests that may wait for a thread; uWSGI does not start if the kernel grants less.
     backlog=$(cat /proc/sys/net/core/somaxconn 2>/dev/null || echo 128)
     [ "$backlog" -le 1024 ] || backlog=1024
-    run stop_app uwsgi --ini deploy/uwsgi.ini --listen "$backlog"
+    # For a reload it would look behind the link that python3 is in a virtual environment.
+    run stop_app uwsgi --ini deploy/uwsgi.ini --listen "$backlog" \
+        --binary-path "$(command -v python3)"
 }
 
 stop_app() {
