@@ -23,6 +23,8 @@ COMMON = """
     Dockerfile Makefile README.md docker-compose.yml pyproject.toml
     requirements-dev.in requirements-dev.txt sonar-project.properties
     deploy/entrypoint.sh deploy/json_lines.py deploy/nginx.conf deploy/uwsgi.ini
+    deploy/k8s/availability.yaml deploy/k8s/deployment.yaml deploy/k8s/kustomization.yaml
+    deploy/k8s/network.yaml deploy/k8s/service.yaml
     main/__init__.py main/settings.py main/wsgi.py
     main/controller/__init__.py main/controller/docs.py main/controller/health.py
     main/resources/__init__.py main/resources/defaults.toml main/resources/logging.json
@@ -50,6 +52,7 @@ ADDED = {
         test/resources/primes.json
         test/service/test_pages.py test/service/test_primes.py
     """,
+    "cache_backend=file": "deploy/k8s/cache.yaml",
     "cache_backend=memcached": "deploy/k8s/cache.yaml",
     "cache_backend=redis": "deploy/k8s/cache.yaml",
     "ci=github": ".github/workflows/ci.yml",

@@ -46,9 +46,6 @@ def test_yaml(baked: Baker, answers: dict[str, str], slug: str) -> None:
     files = [path for path in contents(project) if path.endswith((".yml", ".yaml"))]
     check(project, YAMLLINT[0], *YAMLLINT[1:], *files)
     check_schema(project, "compose-spec", "docker-compose.yml")
-    manifests = [path for path in files if path.startswith("deploy/k8s/")]
-    if manifests:
-        check(project, "kubernetes-validate", "--strict", *manifests)
     if answers["ci"] == "github":
         check_schema(project, "github-workflows", WORKFLOW)
     if answers["ci"] == "gitlab":

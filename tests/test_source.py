@@ -27,6 +27,7 @@ MAY_HOLD_TAGS = {
     "Dockerfile",
     "deploy/entrypoint.sh",
     "deploy/uwsgi.ini",
+    "deploy/k8s/kustomization.yaml",
 }
 # The one choice that adds nothing.
 WITHOUT_FOLDER = {"ci/none"}

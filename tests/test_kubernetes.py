@@ -1,0 +1,137 @@
+"""The manifests in deploy/k8s: what kustomize makes of them, for each store."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.bakery import CHOICES, combinations, label, require, run
+from tests.conftest import Baker
+from tests.test_budgets import nginx, service
+
+STORES = pytest.mark.parametrize("backend", CHOICES["cache_backend"])
+Manifest = dict[str, Any]
+
+
+def build(project: Path) -> str:
+    """Return what `kubectl apply --kustomize` would apply."""
+    return run(project, require("kubectl"), "kustomize", "deploy/k8s")
+
+
+def manifests(project: Path) -> list[Manifest]:
+    """Return the same as values."""
+    return list(yaml.safe_load_all(build(project)))
+
+
+def of_kind(found: list[Manifest], *kinds: str) -> list[Manifest]:
+    """Return the manifests of these kinds."""
+    return [each for each in found if each["kind"] in kinds]
+
+
+def pods(found: list[Manifest]) -> list[Manifest]:
+    """Return the specification of each pod."""
+    return [
+        each["spec"]["template"]["spec"] for each in of_kind(found, "Deployment", "StatefulSet")
+    ]
+
+
+def selectors(value: Any) -> list[dict[str, str]]:
+    """Return the labels that select pods, wherever they stand."""
+    if isinstance(value, list):
+        return [labels for each in value for labels in selectors(each)]
+    if not isinstance(value, dict):
+        return []
+    found = []
+    for name, each in value.items():
+        if name in ("selector", "podSelector", "labelSelector"):
+            found.append(each.get("matchLabels", each))
+        elif name != "namespaceSelector":
+            found.extend(selectors(each))
+    return found
+
+
+@pytest.mark.parametrize("slug", ["my-service", "a" * 40])
+@pytest.mark.parametrize("answers", combinations("cache_backend", "sample_api"), ids=label)
+def test_they_are_valid(baked: Baker, tmp_path: Path, answers: dict[str, str], slug: str) -> None:
+    """By the schemas of Kubernetes, strictly; and the settings are those of the service."""
+    project = baked(**answers, service_slug=slug)
+    built = tmp_path / "built.yaml"
+    built.write_text(build(project), "utf-8")
+    run(project, require("kubernetes-validate"), "--strict", str(built))
+    (settings,) = of_kind(list(yaml.safe_load_all(built.read_text("utf-8"))), "ConfigMap")
+    readme = (project / "README.md").read_text("utf-8")
+    assert all(f"| `{name}` |" in readme for name in settings["data"])
+
+
+@STORES
+def test_services_in_one_namespace_do_not_meet(baked: Baker, backend: str) -> None:
+    """Every name and every selector says whose it is."""
+    found = manifests(baked(cache_backend=backend, service_slug="quotes"))
+    assert all(each["metadata"]["name"].startswith("quotes-") for each in found)
+    selecting = [
+        labels for each in found for labels in selectors(each["spec"] if "spec" in each else {})
+    ]
+    assert len(selecting) >= 5
+    assert all(labels["app.kubernetes.io/part-of"] == "quotes" for labels in selecting)
+
+
+@STORES
+def test_the_cache_is_where_the_service_looks(baked: Baker, backend: str) -> None:
+    """Hosts and ports in the settings are those of a Service; folders are mounted."""
+    found = manifests(baked(cache_backend=backend, service_slug="quotes"))
+    (settings,) = of_kind(found, "ConfigMap")
+    hosts = {
+        f"{prefix}{each['metadata']['name']}:{port['port']}"
+        for each in of_kind(found, "Service")
+        for port in each["spec"]["ports"]
+        for prefix in ("", *(f"{each['metadata']['name']}-{number}." for number in range(3)))
+    }
+    told = " ".join(settings["data"].values())
+    asked = re.findall(r"[\w.-]+:\d+", told)
+    assert len(asked) == {"memcached": 3, "redis": 1}.get(backend, 0)
+    assert set(asked) <= hosts
+    (web,) = of_kind(found, "Deployment")[-1:]
+    mounted = {
+        mount["mountPath"]
+        for container in web["spec"]["template"]["spec"]["containers"]
+        for mount in container["volumeMounts"]
+    }
+    assert set(re.findall(r"(?:^| )(/\S+)", told)) <= mounted
+
+
+@STORES
+def test_pods_may_do_nothing_but_their_work(baked: Baker, backend: str) -> None:
+    """As the restricted profile of the Pod Security Standards has it, and a bit more."""
+    for pod in pods(manifests(baked(cache_backend=backend))):
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] > 0
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in pod["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert set(container["resources"]["requests"]) == {"cpu", "memory"}
+            assert "memory" in container["resources"]["limits"]
+
+
+def test_they_agree_with_the_other_files(baked: Baker) -> None:
+    """Ports, users and times are those of the image, of compose and of nginx."""
+    project = baked()
+    (pod,) = pods(manifests(project))
+    image = (project / "Dockerfile").read_text("utf-8")
+    exposed = re.findall(r"^EXPOSE (\d+) (\d+)$", image, re.MULTILINE)
+    front, app = pod["containers"]
+    ports = [str(port["containerPort"]) for port in front["ports"]]
+    assert [tuple(ports)] == exposed
+    assert f"-u {pod['securityContext']['runAsUser']} " in image
+    assert (front["args"], app["args"]) == (["nginx"], ["app"])
+    grace = pod["terminationGracePeriodSeconds"]
+    assert f"{grace}s" == service(project)["stop_grace_period"]
+    (_, pause) = front["lifecycle"]["preStop"]["exec"]["command"]
+    (drain,) = nginx(project, "worker_shutdown_timeout")
+    assert int(pause) + drain < grace
