@@ -70,9 +70,7 @@ def test_services_in_one_namespace_do_not_meet(baked: Baker, backend: str) -> No
     """Every name and every selector says whose it is."""
     found = manifests(baked(cache_backend=backend, service_slug="quotes"))
     assert all(each["metadata"]["name"].startswith("quotes-") for each in found)
-    selecting = [
-        labels for each in found for labels in selectors(each["spec"] if "spec" in each else {})
-    ]
+    selecting = [labels for each in found for labels in selectors(each.get("spec", {}))]
     assert len(selecting) >= 5
     assert all(labels["app.kubernetes.io/part-of"] == "quotes" for labels in selecting)
 
