@@ -25,7 +25,7 @@ COMMON = """
     deploy/entrypoint.sh deploy/json_lines.py deploy/nginx.conf deploy/uwsgi.ini
     deploy/k8s/availability.yaml deploy/k8s/deployment.yaml deploy/k8s/kustomization.yaml
     deploy/k8s/network.yaml deploy/k8s/service.yaml
-    main/__init__.py main/settings.py main/wsgi.py
+    main/__init__.py main/application.py main/settings.py main/wsgi.py
     main/controller/__init__.py main/controller/docs.py main/controller/health.py
     main/resources/__init__.py main/resources/defaults.toml main/resources/logging.json
     main/resources/docs/docs.css main/resources/docs/index.html main/resources/docs/init.js
@@ -181,6 +181,7 @@ def test_the_slug_and_the_texts_reach_few_files(
         "Dockerfile",
         "Makefile",
         "README.md",
+        "deploy/k8s/kustomization.yaml",
         "docker-compose.yml",
         "main/resources/defaults.toml",
         "sonar-project.properties",

@@ -13,14 +13,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial, wraps
+from functools import cached_property, partial, wraps
 from types import EllipsisType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from main.util import config
 from main.util.cache_backend import Backend, CacheSettings
 from main.util.cache_codec import Entry, check, digest_arguments, label, pack, unpack
-from main.util.metrics import CACHE
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +123,14 @@ class _Source:
         parameters = self.signature.parameters.values()
         plain = all(each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
         self.arity = len(parameters) if plain else None
-        self.count = {
+
+    @cached_property
+    def count(self) -> dict[str, Callable[[], None]]:
+        """Return what counts a call, by outcome."""
+        # At the first call: a process of a pool that caches nothing does without the library.
+        from main.util.metrics import CACHE
+
+        return {
             outcome: CACHE.labels(self.name, outcome).inc
             for outcome in ("hit", "miss", "stale", "error", "bypass")
         }

@@ -11,10 +11,9 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
-
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from flask import Flask
 
 # Seconds for a whole request: what is left of uWSGI's harakiri is for telling that it was late.
 REQUEST = 15.0
@@ -44,7 +43,7 @@ def within(seconds: float) -> Iterator[None]:
         _deadline.set(before)
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: "Flask") -> None:
     """Give every request its deadline."""
     inner = app.wsgi_app
 

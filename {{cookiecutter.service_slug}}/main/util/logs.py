@@ -9,10 +9,9 @@ from contextvars import ContextVar
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
-
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from flask import Flask
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
@@ -42,7 +41,7 @@ def configure(level: str) -> None:
     logging.getLogger().setLevel(level)
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: "Flask") -> None:
     """Give every request an id, taken over or made, and return it in the answer.
 
     Around the application rather than in its hooks: that costs a third of the time.

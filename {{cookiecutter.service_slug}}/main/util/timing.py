@@ -6,19 +6,20 @@ import re
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing
 from contextvars import ContextVar
-from functools import wraps
+from functools import cached_property, wraps
 from random import random
 from time import perf_counter
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 from zlib import crc32
 
 import environ
-from flask import Flask, Response
 
 from main.util import config, logs
 from main.util.config import flag, setting, share
-from main.util.metrics import CALLS
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
 
 log = logging.getLogger(__name__)
 
@@ -138,14 +139,19 @@ def _timed(function: Any, name: str | None, threshold: float | None) -> Any:
 
 
 class _Call:
-    """What is known of a timed function before it is called, looked up once."""
+    """What is known of a timed function, looked up once."""
 
     def __init__(self, name: str, threshold: float | None) -> None:
         self.name = name
         self.threshold = float("inf") if threshold is None else threshold
-        self.observers = {
-            outcome: CALLS.labels(name, outcome).observe for outcome in ("ok", "error")
-        }
+
+    @cached_property
+    def observers(self) -> dict[str, Callable[[float], None]]:
+        """Return what counts a duration (seconds), by outcome."""
+        # At the first call: a process of a pool that times nothing does without the library.
+        from main.util.metrics import CALLS
+
+        return {outcome: CALLS.labels(self.name, outcome).observe for outcome in ("ok", "error")}
 
     def record(self, outcome: str, duration: float, parent: str | None) -> None:
         """Tell all who listen that a call took this long (seconds)."""
@@ -211,7 +217,7 @@ def _sampled() -> bool:
     return place < current().sample
 
 
-def init_app(app: Flask, settings: TimingSettings) -> None:
+def init_app(app: "Flask", settings: TimingSettings) -> None:
     """Answer each request with its timed calls in `Server-Timing`, if the settings say so."""
     configure(settings)
     if not settings.header:
@@ -222,7 +228,7 @@ def init_app(app: Flask, settings: TimingSettings) -> None:
         _calls.set([])
 
     @app.after_request
-    def answer(response: Response) -> Response:
+    def answer(response: "Response") -> "Response":
         calls = _calls.get()
         if calls:
             response.headers["Server-Timing"] = _entries(calls)

@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -112,6 +113,13 @@ class TestChild(unittest.TestCase):
             with self.subTest(told), self.assertRaisesRegex(Exception, told):
                 pools._call_pickled(carried, packed)
         self.assertEqual(pools._unpickled(pools._call_pickled(carried, pools._pickled(abs, -1))), 1)
+
+    def test_it_is_small(self) -> None:
+        # What the decorators and maps of a service import: these would make it twice as large.
+        heavy = {"flask", "marshmallow", "prometheus_client", "requests", "werkzeug"}
+        script = "import sys; from main.util import cache, concurrency, timing; print(*sys.modules)"
+        loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+        self.assertEqual(heavy & set(loaded.stdout.decode().split()), set())
 
     def test_it_does_not_outlive_its_parent(self) -> None:
         context = multiprocessing.get_context("spawn")
