@@ -32,16 +32,16 @@ COMMON = """
     main/service/__init__.py
     main/util/__init__.py main/util/cache.py main/util/cache_backend.py main/util/cache_codec.py
     main/util/concurrency.py main/util/config.py main/util/deadline.py main/util/http.py
-    main/util/http_session.py main/util/logs.py main/util/metrics.py main/util/pools.py
-    main/util/problems.py main/util/schema.py main/util/timing.py
+    main/util/http_session.py main/util/lanes.py main/util/logs.py main/util/metrics.py
+    main/util/pools.py main/util/problems.py main/util/schema.py main/util/timing.py
     requirements.in requirements.txt
     test/__init__.py test/case.py test/store.py test/suite.py test/test_wsgi.py
     test/controller/__init__.py test/controller/test_docs.py test/controller/test_health.py
     test/service/__init__.py
     test/util/__init__.py test/util/test_cache.py test/util/test_cache_backend.py
     test/util/test_cache_codec.py test/util/test_concurrency.py test/util/test_config.py
-    test/util/test_deadline.py test/util/test_http.py test/util/test_logs.py
-    test/util/test_metrics.py test/util/test_pools.py test/util/test_problems.py
+    test/util/test_deadline.py test/util/test_http.py test/util/test_lanes.py
+    test/util/test_logs.py test/util/test_metrics.py test/util/test_pools.py test/util/test_problems.py
     test/util/test_schema.py test/util/test_timing.py
 """
 ADDED = {

@@ -25,8 +25,8 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, TypedDict, TypeVar, Unpack
 
-from main.util import deadline, pools
-from main.util.pools import Lane
+from main.util import deadline, lanes
+from main.util.lanes import Lane
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,14 +51,14 @@ def thread_map(
     Context variables, such as the request id, are those of the caller. Raises `TimeoutError`
     when not everything is done in time.
     """
-    return _in_order(pools.threads, function, items, **options)
+    return _in_order(lanes.threads, function, items, **options)
 
 
 def thread_map_unordered(
     function: Callable[[T], R], items: Iterable[T], **options: Unpack[Options]
 ) -> Iterator[tuple[T, R]]:
     """Like `thread_map`, but yield each item with its result as soon as it is done."""
-    return _as_done(pools.threads, function, items, **options)
+    return _as_done(lanes.threads, function, items, **options)
 
 
 def process_map(
@@ -72,14 +72,14 @@ def process_map(
     `PicklingError` for what cannot cross over, `BrokenExecutor` when the second try also ended
     with a dead process.
     """
-    return _in_order(pools.processes, function, items, **options)
+    return _in_order(lanes.processes, function, items, **options)
 
 
 def process_map_unordered(
     function: Callable[[T], R], items: Iterable[T], **options: Unpack[Options]
 ) -> Iterator[tuple[T, R]]:
     """Like `process_map`, but yield each item with its result as soon as it is done."""
-    return _as_done(pools.processes, function, items, **options)
+    return _as_done(lanes.processes, function, items, **options)
 
 
 def _in_order(

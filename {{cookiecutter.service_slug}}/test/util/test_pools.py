@@ -101,19 +101,6 @@ class TestChild(unittest.TestCase):
         parent.return_value.join.assert_called_once_with()
         leave.assert_called_once_with(1)
 
-    def test_it_tells_what_does_not_cross_over(self) -> None:
-        # As the child sees it: there, coverage does not look.
-        carried = pools._Carried.current()
-        for function, told in (
-            (threading.Lock, "the result of .*call, a lock, cannot be pickled"),
-            (fail_oddly, "call raised OddError, which cannot be pickled: odd"),
-            (fail, "plain"),
-        ):
-            packed = pools._pickled(call, function)
-            with self.subTest(told), self.assertRaisesRegex(Exception, told):
-                pools._call_pickled(carried, packed)
-        self.assertEqual(pools._unpickled(pools._call_pickled(carried, pools._pickled(abs, -1))), 1)
-
     def test_it_is_small(self) -> None:
         # What the decorators and maps of a service import: these would make it twice as large.
         heavy = {"flask", "marshmallow", "prometheus_client", "requests", "werkzeug"}
@@ -133,25 +120,6 @@ class TestChild(unittest.TestCase):
         while alive(child):
             self.assertLess(time.monotonic(), deadline, "the child lives on")
             threading.Event().wait(0.01)
-
-
-def call(function: Any) -> Any:
-    return function()
-
-
-def fail() -> None:
-    raise KeyError("plain")
-
-
-class OddError(Exception):
-    """An exception whose parts are not what it is made from, as many are."""
-
-    def __init__(self, one: str, two: str) -> None:
-        super().__init__(one + two)
-
-
-def fail_oddly() -> None:
-    raise OddError("o", "dd")
 
 
 def report_child_and_wait(pipe: Any) -> None:
