@@ -41,8 +41,8 @@ COMMON = """
     test/util/__init__.py test/util/test_cache.py test/util/test_cache_backend.py
     test/util/test_cache_codec.py test/util/test_concurrency.py test/util/test_config.py
     test/util/test_deadline.py test/util/test_http.py test/util/test_lanes.py
-    test/util/test_logs.py test/util/test_metrics.py test/util/test_pools.py test/util/test_problems.py
-    test/util/test_schema.py test/util/test_timing.py
+    test/util/test_logs.py test/util/test_metrics.py test/util/test_pools.py
+    test/util/test_problems.py test/util/test_schema.py test/util/test_timing.py
 """
 ADDED = {
     "sample_api=yes": """

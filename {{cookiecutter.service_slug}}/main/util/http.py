@@ -203,8 +203,10 @@ class Client:
                     options = {**options, "params": None}  # the address holds them
             except (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError) as error:
                 raise UpstreamTimeout(f"{self.base_url}: {error}") from error
-            except (urllib3.exceptions.DecodeError, requests.exceptions.InvalidHeader) as error:
+            except urllib3.exceptions.DecodeError as error:
                 raise UpstreamInvalid(f"{self.base_url}: {error}") from error
+            except (requests.exceptions.InvalidHeader, requests.exceptions.InvalidURL):
+                raise  # a mistake of our own
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 raise UpstreamUnavailable(f"{self.base_url}: {error}") from error
         raise UpstreamRejected(f"{self.base_url}: over {REDIRECTS} redirects", response.status_code)
@@ -248,6 +250,6 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 def _retry_after(response: requests.Response) -> float:
     """Return the seconds that the answer asks us to wait; 0 if it does not say so in a form."""
-    with suppress(urllib3.exceptions.InvalidHeader):
+    with suppress(urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
         return urllib3.Retry().parse_retry_after(response.headers.get("Retry-After", ""))
     return 0.0

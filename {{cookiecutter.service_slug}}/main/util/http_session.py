@@ -9,6 +9,7 @@ import io
 import os
 import socket
 import threading
+from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, ClassVar
 
@@ -76,7 +77,9 @@ class _Reader(io.RawIOBase):
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Give the socket back, as it was."""
+        with suppress(OSError):  # closed before
+            self._sock.settimeout(self._timeout)
         self._raw.close()
         super().close()
 

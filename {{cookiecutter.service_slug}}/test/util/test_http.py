@@ -154,6 +154,10 @@ class TestMistakes(ClientCase):
             with self.subTest(url), self.assertRaisesRegex(ValueError, "^base_url must be an http"):
                 Client(url)
 
+    def test_a_header_that_is_none(self) -> None:
+        with self.assertRaises(requests.exceptions.InvalidHeader):
+            Client("http://127.0.0.1:1").get(headers={"A": "b\r\nC: d"})
+
     def test_a_path_that_leads_elsewhere(self) -> None:
         for path in ("..", "pets/../../admin", "pets/%2e%2E/admin", "..\\admin"):
             with self.subTest(path), self.assertRaisesRegex(ValueError, "leads out of"):
@@ -281,14 +285,15 @@ class TestRetries(ClientCase):
         self.assertEqual((len(self.network.calls), self.pauses), (1, []))
 
     def test_when_may_be_a_date(self) -> None:
-        for when, seconds in (("Fri, 31 Dec 1999 23:59:59 GMT", 0), ("soon", 0)):
+        odd = ("soon", "-1", "9" * 5000, "Fri, 31 Dec 99999999999 23:59:59 GMT")
+        for when in ("Fri, 31 Dec 1999 23:59:59 GMT", *odd):
             with self.subTest(when):
                 self.network.reset()
                 self.pauses.clear()
                 self.network.get(BASE, status=429, headers={"Retry-After": when})
                 self.answer(200)
                 self.client.get()
-                self.assertTrue(seconds <= self.pauses[0] <= http.BACKOFF)
+                self.assertTrue(0 <= self.pauses[0] <= http.BACKOFF)
 
 
 class TestReader(unittest.TestCase):
@@ -297,6 +302,7 @@ class TestReader(unittest.TestCase):
     def ask(self, *pieces: bytes) -> http_session._Response:
         """Return the answer of a peer that sends these pieces."""
         ours, theirs = socket.socketpair()
+        self.ours = ours
         self.addCleanup(ours.close)
         self.addCleanup(theirs.close)
         ours.settimeout(PATIENCE)
@@ -311,6 +317,14 @@ class TestReader(unittest.TestCase):
             response = self.ask(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"ok")
             response.begin()
             self.assertEqual(response.read(), b"ok")
+
+    def test_the_next_request_has_its_own_time_out(self) -> None:
+        response = self.ask(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"ok")
+        with deadline.within(1):
+            response.begin()
+            self.assertLessEqual(self.ours.gettimeout() or 0, 1)
+            response.read()
+        self.assertEqual(self.ours.gettimeout(), PATIENCE)
 
     def test_headers_that_do_not_end(self) -> None:
         response = self.ask(b"HTTP/1.1 200 OK\r\nA: ")
