@@ -653,7 +653,8 @@ def test_containers_start_the_servers_as_these_tests_do(baked: Baker, backend: s
     server = compose["services"]["cache"]
     told = [each.replace("${APP_CACHE_SIZE:-64}", "{size}") for each in server["command"]]
     assert told == list(servers.COMMANDS[backend])
-    _, workload = yaml.safe_load_all((project / "deploy/k8s/cache.yaml").read_text("utf-8"))
+    manifests = yaml.safe_load_all((project / "deploy/k8s/cache.yaml").read_text("utf-8"))
+    (workload,) = (each for each in manifests if "template" in each["spec"])
     (container,) = workload["spec"]["template"]["spec"]["containers"]
     assert container["args"] == [
         each.replace("${APP_CACHE_SIZE:-64}", "64") for each in server["command"]
