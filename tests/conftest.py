@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests import bakery
+from tests.container import Container, remove_images
 from tests.stack import Stack
 
 Baker = Callable[..., Path]
+Serving = type[Stack]
 
 
 @pytest.fixture(scope="session")
@@ -44,10 +46,17 @@ def installed(baked: Baker, tmp_path_factory: pytest.TempPathFactory) -> Baker:
     return bake
 
 
+@pytest.fixture(scope="session", params=[Stack, Container], ids=["machine", "image"])
+def serving(request: pytest.FixtureRequest) -> Iterator[Serving]:
+    """Return a way to run a service: its entry point on this machine, or its image."""
+    yield request.param
+    remove_images()
+
+
 @pytest.fixture(scope="session")
-def stack(installed: Baker) -> Iterator[Stack]:
+def stack(serving: Serving, installed: Baker) -> Iterator[Stack]:
     """Run the default service for the tests that do not stop it."""
-    with Stack(installed(), APP_HELLO_MAX_AGE="1") as running:
+    with serving(installed(), APP_HELLO_MAX_AGE="1") as running:
         yield running
 
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import Parser
@@ -156,10 +156,15 @@ class Stack:
         except OSError:
             return False
 
-    def stop(self, number: int = signal.SIGTERM) -> int:
+    def stop(self) -> int:
         """Ask the stack to stop and return its exit status."""
-        self.process.send_signal(number)
+        self.process.terminate()
         return self.process.wait(PATIENCE)
+
+    def kill(self, number: int, pids: Iterable[int]) -> None:
+        """Send a signal to processes of the stack."""
+        for pid in pids:
+            os.kill(pid, number)
 
     def processes(self) -> list[psutil.Process]:
         """Return the processes that run, the entry point's among them."""

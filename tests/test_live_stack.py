@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.bakery import require
-from tests.conftest import Baker
+from tests.conftest import Baker, Serving
 from tests.stack import HOST, PATIENCE, Answer, Stack, altered, environment, until
 
 pytestmark = pytest.mark.slow
@@ -251,12 +251,14 @@ class TestErrors:
         [
             [b"X-A: " + b"a" * 8000] * 2,
             [b"X-A: " + b"a" * 8000] * 3,
+            [b"a:"] * 150,
+            [b"a:"] * 900,
             [b"a:"] * 5000,
             [b"a:"] * 5700,
             [b"a:"] * 6000,
             [b"X-%d: %s" % (number, b"a" * 100) for number in range(200)],
         ],
-        ids=["two", "three", "tiny-5000", "tiny-5700", "tiny-6000", "many"],
+        ids=["two", "three", "tiny-150", "tiny-900", "tiny-5000", "tiny-5700", "tiny-6000", "many"],
     )
     def test_headers_of_any_shape(self, stack: Stack, fields: list[bytes]) -> None:
         """They reach the application or are refused; uWSGI's buffer never overflows."""
@@ -286,7 +288,7 @@ class TestErrors:
         for _ in range(8):
             assert_problem(stack.call("POST", "/v1/primes", b"a" * 1024 * 1024), 415)
 
-    def test_no_application(self, project: Path, tmp_path: Path) -> None:
+    def test_no_application(self, serving: Serving, project: Path, tmp_path: Path) -> None:
         """Alone, nginx answers /livez, and problems for the rest: 502, 504, 429."""
         changes = {
             "uwsgi_read_timeout 25s;": "uwsgi_read_timeout 1s;",
@@ -294,13 +296,14 @@ class TestErrors:
             "gzip on;": "gzip on; limit_req_zone $request_uri zone=team:1m rate=1r/m;",
         }
         limited = altered(project, tmp_path / "service", "deploy/nginx.conf", changes)
-        with Stack(limited, "nginx", ready="/livez") as stack:
+        with serving(limited, "nginx", ready="/livez") as stack:
             assert_problem(stack.get("/v1/hello"), 502)
             assert_problem(stack.get("/v1/hello"), 429)
             assert_problem(stack.get("/readyz"), 502)
             assert_problem(stack.ops("/metrics"), 502)
             with socket.socket(socket.AF_UNIX) as silent:
                 silent.bind(str(stack.run_dir / "uwsgi.sock"))
+                (stack.run_dir / "uwsgi.sock").chmod(0o777)
                 silent.listen()
                 assert_problem(stack.get("/readyz"), 504)
 
@@ -315,19 +318,17 @@ os.write(2, b'\n\xff\x00\x1b "quoted" \\ ' + 9000 * b"x" + b'\n{"cut\n')
 class TestLoad:
     """Many at once."""
 
-    def test_a_crowd(self, project: Path) -> None:
+    def test_a_crowd(self, serving: Serving, project: Path) -> None:
         """Of 512 clients at the same time none is turned away, however slow the workers."""
-        with Stack(project, APP_HELLO_MAX_AGE="0") as stack, contextlib.ExitStack() as clients:
-            for pid in stack.workers():
-                os.kill(pid, signal.SIGSTOP)
+        with serving(project, APP_HELLO_MAX_AGE="0") as stack, contextlib.ExitStack() as clients:
+            stack.kill(signal.SIGSTOP, stack.workers())
             crowd = []
             for _ in range(512):
                 client = socket.create_connection((HOST, stack.port), PATIENCE)
                 crowd.append(clients.enter_context(client))
                 client.sendall(b"GET /v1/hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert stack.get("/livez").status == 200
-            for pid in stack.workers():
-                os.kill(pid, signal.SIGCONT)
+            stack.kill(signal.SIGCONT, stack.workers())
             statuses = Counter(client.makefile("rb").readline().split()[1] for client in crowd)
             assert statuses == {b"200": 512}
 
@@ -366,7 +367,7 @@ class TestLog:
         id_ = stack.get("/livez/last").headers["X-Request-ID"]
         stack.logged(logger="nginx", request_id=id_)  # which parses every line
 
-    def test_what_is_printed(self, project: Path, tmp_path: Path) -> None:
+    def test_what_is_printed(self, serving: Serving, project: Path, tmp_path: Path) -> None:
         """Text, tracebacks, blank lines and bytes of all kinds become objects, too."""
         printing = altered(
             project,
@@ -374,7 +375,7 @@ class TestLog:
             "main/wsgi.py",
             {"import sys\n": PRINTING},
         )
-        with Stack(printing) as stack:
+        with serving(printing) as stack:
             assert stack.stop() == 0
             messages = [line["message"] for line in stack.lines(event="uwsgi.printed")]
         assert "{'a': 1}" in messages
@@ -382,9 +383,9 @@ class TestLog:
         assert '\\xff\x00\x1b "quoted" \\ ' + 9000 * "x" in messages
         assert messages[-1].startswith("VACUUM")
 
-    def test_nginx_complains_in_json(self, project: Path) -> None:
+    def test_nginx_complains_in_json(self, serving: Serving, project: Path) -> None:
         """Its error log is text by nature."""
-        with Stack(project, "nginx", ready="/livez") as stack:
+        with serving(project, "nginx", ready="/livez") as stack:
             stack.get("/readyz")
             line = stack.logged(logger="nginx", event="nginx.printed", level="CRITICAL")
             assert "uwsgi.sock failed (2: No such file or directory)" in line["message"]
@@ -394,9 +395,9 @@ class TestMicroCache:
     """Answers that the application calls public are kept for a moment."""
 
     @pytest.fixture
-    def cached(self, project: Path) -> Iterator[Stack]:
+    def cached(self, serving: Serving, project: Path) -> Iterator[Stack]:
         """Run a service whose greetings are kept for long."""
-        with Stack(project, APP_HELLO_MAX_AGE="60") as stack:
+        with serving(project, APP_HELLO_MAX_AGE="60") as stack:
             yield stack
 
     def status(self, stack: Stack, answer: Answer) -> str:
@@ -425,9 +426,9 @@ class TestMicroCache:
         cached.get("/v1/hello", {"Authorization": "Bearer x"})
         assert self.status(cached, cached.get("/v1/hello")) == "MISS"
 
-    def test_what_is_not_called_public(self, project: Path) -> None:
+    def test_what_is_not_called_public(self, serving: Serving, project: Path) -> None:
         """It is not kept."""
-        with Stack(project, APP_HELLO_MAX_AGE="0") as stack:
+        with serving(project, APP_HELLO_MAX_AGE="0") as stack:
             for _ in range(3):
                 assert stack.get("/v1/hello").headers["Cache-Control"] == "no-store"
             assert stack.count("/v1/hello") == 3
@@ -435,12 +436,13 @@ class TestMicroCache:
                 stack.get("/v1/pages")
             assert stack.count("/v1/pages") == 3
 
-    def test_concurrent_misses_are_one(self, project: Path, pool: ThreadPoolExecutor) -> None:
+    def test_concurrent_misses_are_one(
+        self, serving: Serving, project: Path, pool: ThreadPoolExecutor
+    ) -> None:
         """When an answer has expired one caller renews it; the others get the old one."""
-        with Stack(project, APP_HELLO_MAX_AGE="1") as stack:
+        with serving(project, APP_HELLO_MAX_AGE="1") as stack:
             stack.get("/v1/hello")
-            for pid in stack.workers():
-                os.kill(pid, signal.SIGSTOP)
+            stack.kill(signal.SIGSTOP, stack.workers())
             calls: list[Future[Answer]] = []
 
             def is_renewing() -> bool:
@@ -452,8 +454,7 @@ class TestMicroCache:
             until(is_renewing)
             calls += [pool.submit(stack.get, "/v1/hello") for _ in range(16)]
             until(lambda: sum(not call.done() for call in calls) == 1)
-            for pid in stack.workers():
-                os.kill(pid, signal.SIGCONT)
+            stack.kill(signal.SIGCONT, stack.workers())
             assert {call.result().status for call in calls} == {200}
             ids = [call.result().headers["X-Request-ID"] for call in calls]
             assert len(set(ids)) == len(ids)
@@ -463,9 +464,11 @@ class TestMicroCache:
 class TestMetrics:
     """One truth over all workers."""
 
-    def test_they_equal_what_was_sent(self, project: Path, pool: ThreadPoolExecutor) -> None:
+    def test_they_equal_what_was_sent(
+        self, serving: Serving, project: Path, pool: ThreadPoolExecutor
+    ) -> None:
         """All workers are counted, and go on where a killed one ended."""
-        with Stack(project, APP_HELLO_MAX_AGE="0") as stack:
+        with serving(project, APP_HELLO_MAX_AGE="0") as stack:
             sent = 0
 
             def served() -> set[int]:
@@ -485,7 +488,7 @@ class TestMetrics:
             assert stack.count("/v1/hello") == sent
             for victim in stack.workers():
                 before = len(stack.workers())
-                os.kill(victim, signal.SIGKILL)
+                stack.kill(signal.SIGKILL, [victim])
                 until(lambda: len(stack.workers()) > before)  # noqa: B023
                 send()
                 assert stack.count("/v1/hello") == sent
@@ -496,10 +499,10 @@ class TestMetrics:
 class TestStop:
     """Told to stop, the stack loses nothing that it accepted."""
 
-    def test_term_under_load(self, project: Path) -> None:
+    def test_term_under_load(self, serving: Serving, project: Path) -> None:
         """Five stops under sixteen clients that open a connection for each request."""
         for _ in range(5):
-            with Stack(project, APP_HELLO_MAX_AGE="0") as stack:
+            with serving(project, APP_HELLO_MAX_AGE="0") as stack:
                 clients = Clients(stack)
                 until(lambda: clients.outcomes["200"] >= 200)  # noqa: B023
                 assert stack.stop() == 0
@@ -512,10 +515,10 @@ class TestStop:
                 assert stack.pids() == []
 
     def test_request_under_way(
-        self, project: Path, upstream: Upstream, pool: ThreadPoolExecutor
+        self, serving: Serving, project: Path, upstream: Upstream, pool: ThreadPoolExecutor
     ) -> None:
         """A slow one is answered although nobody is let in any more."""
-        with Stack(project, APP_UPSTREAM_URLS=upstream.url) as stack:
+        with serving(project, APP_UPSTREAM_URLS=upstream.url) as stack:
             slow = pool.submit(stack.get, "/v1/pages")
             until(lambda: upstream.asked)
             stack.process.terminate()
@@ -536,9 +539,9 @@ class TestStop:
             return False
         return False
 
-    def test_drain_delay(self, project: Path) -> None:
+    def test_drain_delay(self, serving: Serving, project: Path) -> None:
         """Clients that heed /readyz lose nothing at all."""
-        with Stack(project, APP_HELLO_MAX_AGE="0", DRAIN_DELAY="1") as stack:
+        with serving(project, APP_HELLO_MAX_AGE="0", DRAIN_DELAY="1") as stack:
             clients = Clients(stack, heeding=True)
             until(lambda: clients.outcomes["200"] >= 200)
             stack.process.terminate()
@@ -550,12 +553,12 @@ class TestStop:
             assert stack.process.wait(PATIENCE) == 0
             assert set(clients.outcomes) == {"200"}, clients.outcomes
 
-    def test_two_containers(self, project: Path, tmp_path: Path) -> None:
+    def test_two_containers(self, serving: Serving, project: Path, tmp_path: Path) -> None:
         """Apart, and told to stop at the same time, the application outlives nginx."""
         shared = {"RUN_DIR": str(tmp_path / "run"), "APP_HELLO_MAX_AGE": "0"}
         with (
-            Stack(project, "app", ready="", **shared) as app,
-            Stack(project, "nginx", **shared) as nginx,
+            serving(project, "app", ready="", **shared) as app,
+            serving(project, "nginx", **shared) as nginx,
         ):
             clients = Clients(nginx)
             until(lambda: clients.outcomes["200"] >= 200)
@@ -652,14 +655,14 @@ class TestFailures:
     """What fails by itself."""
 
     def test_killed_worker(
-        self, project: Path, upstream: Upstream, pool: ThreadPoolExecutor
+        self, serving: Serving, project: Path, upstream: Upstream, pool: ThreadPoolExecutor
     ) -> None:
         """It comes back, and only its own requests under way suffer."""
         settings = {"UWSGI_THREADS": "2", "APP_UPSTREAM_URLS": upstream.url}
-        with Stack(project, **settings) as stack:
+        with serving(project, **settings) as stack:
             calls = [pool.submit(stack.get, "/v1/pages") for _ in range(4)]
             until(lambda: upstream.asked == 4)
-            os.kill(stack.workers()[0], signal.SIGKILL)
+            stack.kill(signal.SIGKILL, stack.workers()[:1])
             until(lambda: sum(call.done() for call in calls) == 2)
             for call in filter(Future.done, calls):
                 assert_problem(call.result(), 502)
@@ -670,27 +673,26 @@ class TestFailures:
             statuses = Counter(call.result().status for call in [*calls, *later])
             assert statuses == {502: 2, 200: 4}
 
-    def test_killed_while_stopping(self, project: Path) -> None:
+    def test_killed_while_stopping(self, serving: Serving, project: Path) -> None:
         """Nobody waits for an application that is dead."""
-        with Stack(project, "app", ready="") as stack:
+        with serving(project, "app", ready="") as stack:
             until(lambda: len(stack.workers()) == 2)
             victims = {stack.uwsgi(), *stack.workers()}
             # As if nginx, in the other container, had not ended yet.
             nginx = stack.run_dir / "nginx.pid"
             nginx.touch()
             stack.process.terminate()
-            for pid in victims:
-                os.kill(pid, signal.SIGKILL)
+            stack.kill(signal.SIGKILL, victims)
             until(lambda: victims.isdisjoint(stack.pids()))
             nginx.unlink()
             stack.process.wait(PATIENCE)
             assert stack.pids() == []
 
     @pytest.mark.parametrize("master", ["nginx", "uwsgi"])
-    def test_killed_master(self, project: Path, master: str) -> None:
+    def test_killed_master(self, serving: Serving, project: Path, master: str) -> None:
         """The other one is stopped, too, and nothing is left."""
-        with Stack(project) as stack:
-            os.kill(getattr(stack, master)(), signal.SIGKILL)
+        with serving(project) as stack:
+            stack.kill(signal.SIGKILL, [getattr(stack, master)()])
             assert stack.process.wait(PATIENCE) == 1
             assert stack.pids() == []
             (line,) = [line for line in stack.lines() if "ended by itself" in str(line)]
@@ -705,18 +707,25 @@ class TestFailures:
         ],
     )
     def test_mistakes(
-        self, project: Path, tmp_path: Path, file: str, old: str, new: str, complaint: str
+        self,
+        serving: Serving,
+        project: Path,
+        tmp_path: Path,
+        file: str,
+        old: str,
+        new: str,
+        complaint: str,
     ) -> None:
         """With a mistake in its configuration the stack refuses to start, and says why."""
         mistaken = altered(project, tmp_path / "service", file, {old: new})
-        with Stack(mistaken, ready="") as stack:
+        with serving(mistaken, ready="") as stack:
             assert stack.process.wait(PATIENCE) == 1
             assert any(complaint in line.get("message", "") for line in stack.lines())
             assert stack.pids() == []
 
-    def test_bad_setting_of_the_application(self, project: Path) -> None:
+    def test_bad_setting_of_the_application(self, serving: Serving, project: Path) -> None:
         """It is named, and nothing keeps running."""
-        with Stack(project, ready="", APP_LOG_LEVEL="LOUD") as stack:
+        with serving(project, ready="", APP_LOG_LEVEL="LOUD") as stack:
             assert stack.process.wait(PATIENCE) == 1
             assert any("APP_LOG_LEVEL" in line.get("message", "") for line in stack.lines())
             assert stack.pids() == []
@@ -741,9 +750,9 @@ class TestRefusals:
             ("DRAIN_DELAY", "99999999999999999999"),
         ],
     )
-    def test_bad_variable(self, project: Path, variable: str, value: str) -> None:
+    def test_bad_variable(self, serving: Serving, project: Path, variable: str, value: str) -> None:
         """The variable is named."""
-        with Stack(project, ready="", **{variable: value}) as stack:
+        with serving(project, ready="", **{variable: value}) as stack:
             assert stack.process.wait(PATIENCE) == 1
             (line,) = stack.output.read_text("utf-8").splitlines()
             assert re.fullmatch(rf"{variable} must be a whole number from .*\.", line)

@@ -1,0 +1,137 @@
+"""Build a rendered service's image, and run it as `Stack` runs the service on this machine."""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+from tests.bakery import require
+from tests.stack import PATIENCE, Stack
+
+# As docker-compose.yml and deploy/k8s have it, with the least memory that is promised.
+LEAST_PRIVILEGE = (
+    *("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"),  # noqa: S108
+    *("--security-opt", "no-new-privileges", "--pids-limit", "256"),
+    *("--memory", "128m", "--memory-swap", "128m"),
+)
+
+
+@functools.cache
+def _engine() -> str | None:
+    for name in ("docker", "podman"):
+        found = shutil.which(name)
+        if (
+            found
+            and subprocess.run([found, "info"], capture_output=True, check=False).returncode == 0
+        ):
+            return found
+    return None
+
+
+def engine() -> str:
+    """Return the path of a container engine that works here; see `require` for what if none does.
+
+    NO_CONTAINERS in the environment says why a machine can have none, and skips instead.
+    """
+    if reason := os.environ.get("NO_CONTAINERS"):
+        pytest.skip(f"no containers: {reason}")
+    if sys.platform != "linux":
+        pytest.skip("containers share the network with the tests, which is for Linux only")
+    return _engine() or require("podman")
+
+
+def run(*words: str, check: bool = True) -> str:
+    """Run the engine with these words and return what it printed."""
+    # podman's HEALTHCHECK is one of docker's format, and what builds is to be what runs.
+    variables = {"BUILDAH_FORMAT": "docker", "BUILDAH_RUNTIME": "runc"}
+    done = subprocess.run(
+        [engine(), *words],
+        env={**os.environ, **variables} if shutil.which("runc") else None,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert not check or done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@functools.cache
+def image(project: Path) -> str:
+    """Return the name of the image that the project's own Dockerfile makes."""
+    name = f"localhost/test-{uuid.uuid4().hex[:12]}"
+    run("build", "--quiet", "--network", "host", "--tag", name, str(project))
+    _images.append(name)
+    return name
+
+
+_images: list[str] = []
+
+
+def remove_images() -> None:
+    """Leave none behind; the layers stay as long as the engine likes to keep them."""
+    for name in _images:
+        run("rmi", "--force", name, check=False)
+
+
+class Container(Stack):
+    """A context in which the image of a project runs, with the least that it needs.
+
+    It shares the machine's network: ports are those of the loopback, as without a container.
+    """
+
+    def __init__(
+        self, project: Path, *arguments: str, ready: str = "/readyz", **variables: str
+    ) -> None:
+        super().__init__(project, *arguments, ready=ready, **variables)
+        self.name = f"test-{uuid.uuid4().hex[:12]}"
+        self.run_dir.mkdir(exist_ok=True)
+        self.run_dir.chmod(0o777)  # for the image's own user
+        given = {
+            "PORT": str(self.port),
+            "OPS_PORT": str(self.ops_port),
+            "RUN_DIR": str(self.run_dir),
+            **variables,
+        }
+        self.command = [
+            *(engine(), "run", "--rm", "--name", self.name, "--network", "host"),
+            *("--no-healthcheck", *LEAST_PRIVILEGE, "--volume", f"{self.run_dir}:{self.run_dir}"),
+            *(part for name, text in given.items() for part in ("--env", f"{name}={text}")),
+            *(image(project), *arguments),
+        ]
+        self.variables = dict(os.environ)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        run("rm", "--force", "--time", "0", self.name, check=False)
+        super().__exit__(kind, error, traceback)
+
+    def stop(self) -> int:
+        """Have the engine stop it, and return its exit status."""
+        run("stop", "--time", str(int(PATIENCE)), self.name, check=False)
+        return self.process.wait(PATIENCE)
+
+    def kill(self, number: int, pids: Iterable[int]) -> None:
+        """Send a signal to processes within."""
+        self.execute("kill", f"-{number}", *map(str, pids))
+
+    def pids(self) -> list[int]:
+        """Return the ids that processes have within; none if it does not run."""
+        shown = run("exec", self.name, "ps", "-o", "pid", check=False)
+        return [int(line) for line in shown.splitlines() if line.strip().isdigit()]
+
+    def execute(self, *words: str) -> str:
+        """Return what a command prints that runs within."""
+        return run("exec", self.name, *words)
