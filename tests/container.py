@@ -1,6 +1,7 @@
 """Build a rendered service's image, and run it as `Stack` runs the service on this machine."""
 
 import functools
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import pytest
 
@@ -27,10 +29,7 @@ LEAST_PRIVILEGE = (
 def _engine() -> str | None:
     for name in ("docker", "podman"):
         found = shutil.which(name)
-        if (
-            found
-            and subprocess.run([found, "info"], capture_output=True, check=False).returncode == 0
-        ):
+        if found and not subprocess.run([found, "info"], capture_output=True).returncode:
             return found
     return None
 
@@ -47,13 +46,17 @@ def engine() -> str:
     return _engine() or require("podman")
 
 
+def variables() -> dict[str, str]:
+    """Return the environment of the engine: podman is to build as it runs, and for docker."""
+    runtime = {"BUILDAH_RUNTIME": "runc"} if shutil.which("runc") else {}
+    return {**os.environ, "BUILDAH_FORMAT": "docker", **runtime}
+
+
 def run(*words: str, check: bool = True) -> str:
     """Run the engine with these words and return what it printed."""
-    # podman's HEALTHCHECK is one of docker's format, and what builds is to be what runs.
-    variables = {"BUILDAH_FORMAT": "docker", "BUILDAH_RUNTIME": "runc"}
     done = subprocess.run(
         [engine(), *words],
-        env={**os.environ, **variables} if shutil.which("runc") else None,
+        env=variables(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -62,6 +65,19 @@ def run(*words: str, check: bool = True) -> str:
     )
     assert not check or done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def inspect(name: str, kind: str = "container") -> dict[str, Any]:
+    """Return what the engine tells of a container or an image; nothing if there is none."""
+    told = json.loads(run("inspect", "--type", kind, name, check=False) or "[]")
+    return told[0] if told else {}
+
+
+def has_image(name: str) -> bool:
+    """Tell whether an image is here or can be had from a registry."""
+    if not inspect(name, "image"):
+        run("pull", "--quiet", name, check=False)
+    return bool(inspect(name, "image"))
 
 
 @functools.cache

@@ -19,7 +19,7 @@ COMMANDS = {
     "memcached": ("memcached", "--memory-limit={size}"),
     "redis": (
         *("redis-server", "--save", "", "--maxmemory", "{size}mb"),
-        *("--maxmemory-policy", "allkeys-lru"),
+        *("--maxmemory-policy", "allkeys-lru", "--protected-mode", "no"),
     ),
 }
 PLACES = {

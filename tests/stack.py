@@ -82,7 +82,59 @@ class Answer:
         return json.loads(self.body)
 
 
-class Stack:
+class Service:
+    """A service that listens on two ports of this machine."""
+
+    def __init__(self) -> None:
+        self.port, self.ops_port = free_ports(2)
+
+    @property
+    def url(self) -> str:
+        """Return the public address."""
+        return f"http://{HOST}:{self.port}"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        port: int | None = None,
+    ) -> Answer:
+        """Make a request on a connection of its own."""
+        connection = HTTPConnection(HOST, port or self.port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """GET from the public port."""
+        return self.call("GET", path, None, headers)
+
+    def post(self, path: str, body: object) -> Answer:
+        """POST a value as JSON to the public port."""
+        return self.call("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+
+    def ops(self, path: str) -> Answer:
+        """GET from the operations port."""
+        return self.call("GET", path, port=self.ops_port)
+
+    def raw(self, request: bytes) -> bytes:
+        """Send bytes as they are; return what comes back until the connection ends."""
+        with socket.create_connection((HOST, self.port), PATIENCE) as connection:
+            connection.sendall(request)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def count(self, route: str) -> float:
+        """Return how many requests to the route the metrics tell of."""
+        text = self.ops("/metrics").body.decode()
+        samples = re.findall(r"^http_request_duration_seconds_count\{(.*)\} (\S+)$", text, re.M)
+        return sum(float(value) for labels, value in samples if f'route="{route}"' in labels)
+
+
+class Stack(Service):
     """A context in which a project's entry point runs, and is ready to answer.
 
     `arguments` are the entry point's, `variables` go to its environment, `ready` is the path
@@ -98,21 +150,16 @@ class Stack:
         interpreter: str = "",
         **variables: str,
     ) -> None:
+        super().__init__()
         self.project = project
         self.command = [*interpreter.split(), str(project / "deploy" / "entrypoint.sh"), *arguments]
         self.ready = ready
-        self.port, self.ops_port = free_ports(2)
         self.folder = Path(tempfile.mkdtemp(prefix="stack-"))
         self.run_dir = Path(variables.get("RUN_DIR", self.folder / "run"))
         self.output = self.folder / "output"
         ports = {"PORT": str(self.port), "OPS_PORT": str(self.ops_port)}
         given = {**ports, "RUN_DIR": str(self.run_dir), **variables}
         self.variables = environment(project, **given)
-
-    @property
-    def url(self) -> str:
-        """Return the public address."""
-        return f"http://{HOST}:{self.port}"
 
     def __enter__(self) -> Self:
         with self.output.open("wb") as output:
@@ -209,43 +256,3 @@ class Stack:
     def logged(self, **fields: object) -> dict[str, Any]:
         """Wait for a line that has these fields and return it."""
         return until(lambda: self.lines(**fields))[0]
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: bytes | str | None = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        port: int | None = None,
-    ) -> Answer:
-        """Make a request on a connection of its own."""
-        connection = HTTPConnection(HOST, port or self.port, timeout=PATIENCE)
-        with contextlib.closing(connection):
-            connection.request(method, path, body, dict(headers or {}))
-            response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
-
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """GET from the public port."""
-        return self.call("GET", path, None, headers)
-
-    def post(self, path: str, body: object) -> Answer:
-        """POST a value as JSON to the public port."""
-        return self.call("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-
-    def ops(self, path: str) -> Answer:
-        """GET from the operations port."""
-        return self.call("GET", path, port=self.ops_port)
-
-    def raw(self, request: bytes) -> bytes:
-        """Send bytes as they are; return what comes back until the connection ends."""
-        with socket.create_connection((HOST, self.port), PATIENCE) as connection:
-            connection.sendall(request)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
-
-    def count(self, route: str) -> float:
-        """Return how many requests to the route the metrics tell of."""
-        text = self.ops("/metrics").body.decode()
-        samples = re.findall(r"^http_request_duration_seconds_count\{(.*)\} (\S+)$", text, re.M)
-        return sum(float(value) for labels, value in samples if f'route="{route}"' in labels)
