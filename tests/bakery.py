@@ -88,9 +88,8 @@ def contents(project: Path) -> dict[str, bytes]:
     }
 
 
-def environment(project: Path, *more: Path) -> Path:
-    """Return an environment with what `project` and `more` have locked; equal locks share one."""
-    locks = [project / name for name in ("requirements.txt", "requirements-dev.txt")] + [*more]
+def environment(*locks: Path) -> Path:
+    """Return an environment with what is locked in these files; equal locks share one."""
     key = hashlib.sha256(sys.version.encode() + b"".join(lock.read_bytes() for lock in locks))
     folder = BUILD / "venvs" / key.hexdigest()[:16]
     done = folder / ".installed"
@@ -105,7 +104,8 @@ def environment(project: Path, *more: Path) -> Path:
 
 def install(project: Path, *more: Path) -> Path:
     """Give `project` its environment as `make install` would, and return the project."""
-    folder = environment(project, *more)
+    locks = (project / name for name in ("requirements.txt", "requirements-dev.txt"))
+    folder = environment(*locks, *more)
     (project / ".venv").symlink_to(folder, target_is_directory=True)
     # Newer than the lock files just baked, or make would install again.
     (folder / ".installed").touch()

@@ -660,3 +660,4 @@ def test_containers_start_the_servers_as_these_tests_do(baked: Baker, backend: s
         each.replace("${APP_CACHE_SIZE:-64}", "64") for each in server["command"]
     ]
     assert container["image"] == server["image"]
+    assert container["resources"]["limits"]["memory"] == server["mem_limit"].replace("m", "Mi")
