@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 TEMPLATE := {{cookiecutter.service_slug}}
 BACKENDS := $(wildcard $(TEMPLATE)/_options/cache_backend/*)
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-annotate --custom-compile-command "make lock"
+# As in a service's own Makefile; a lock says these in its first lines.
+UNIVERSAL := --universal --python-version 3.11
+COMPILE := $(BIN)/uv pip compile --quiet $(UNIVERSAL) --generate-hashes --no-annotate \
+  --custom-compile-command "make lock (uv pip compile $(UNIVERSAL))"
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
@@ -49,6 +51,8 @@ lock: $(VENV)/.installed ## resolve every requirement anew and write the lock fi
 	  $(COMPILE) --upgrade $$user/requirements.in --output-file $$user/requirements.txt \
 	    $(patsubst %,--constraint %/requirements.txt,$(BACKENDS)) || exit 1; \
 	done
+	$(COMPILE) --upgrade tests/checkov.in --output-file tests/checkov.txt
+	$(COMPILE) --upgrade $(TEMPLATE)/requirements-tools.in --output-file $(TEMPLATE)/requirements-tools.txt
 	$(COMPILE) --upgrade $(TEMPLATE)/requirements-dev.in --output-file $(TEMPLATE)/requirements-dev.txt \
 	  $(patsubst %,--constraint %/requirements.txt,$(BACKENDS))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
-from benchmarks import Row, caches, commands, rates, work
+from benchmarks import Row, caches, commands, containers, rates, work
 
 BENCHMARKS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "bake": commands.bake_time,
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "primes": caches.primes,
     "work": work.work,
     "fan-out": work.fan_out,
+    "containers": containers.containers,
 }
 
 

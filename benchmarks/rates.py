@@ -30,6 +30,7 @@ def readyz():
 """
 
 TURNS, SECONDS, CLIENTS = 7, 4, 32
+HELLO = "/v1/hello?name=Bob"
 
 
 def require_wrk() -> None:
@@ -38,16 +39,29 @@ def require_wrk() -> None:
         sys.exit("wrk is not installed (on Debian: apt-get install wrk).")
 
 
-def rate(url: str, path: str = "/v1/hello?name=Bob", *script: str) -> float:
-    """Return how many requests a second were answered, all of them with 200."""
-    options = ["-t1", f"-c{CLIENTS}", f"-d{SECONDS}s", *script[:2]]
+def report(url: str, path: str, *script: str) -> str:
+    """Return what wrk says of many requests; all of them were answered with 200."""
+    options = ["-t1", f"-c{CLIENTS}", f"-d{SECONDS}s", "--latency", *script[:2]]
     words = ["wrk", *options, f"{url}{path}", *script[2:]]
-    report = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in report or "Socket errors" in report:
-        sys.exit(f"Some requests failed:\n{report}")
-    found = re.search(r"Requests/sec:\s+([\d.]+)", report)
-    assert found, report
+    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in told or "Socket errors" in told:
+        sys.exit(f"Some requests failed:\n{told}")
+    return told
+
+
+def rate(url: str, path: str = HELLO, *script: str) -> float:
+    """Return how many requests a second were answered."""
+    found = re.search(r"Requests/sec:\s+([\d.]+)", report(url, path, *script))
+    assert found
     return float(found[1])
+
+
+def load(url: str) -> tuple[float, float]:
+    """Return how many greetings a second there were, and the 99th percentile's milliseconds."""
+    told = report(url, HELLO)
+    found = re.search(r"99%\s+([\d.]+)(us|ms|s)\n(?s:.*)Requests/sec:\s+([\d.]+)", told)
+    assert found, told
+    return float(found[3]), float(found[1]) * {"us": 0.001, "ms": 1, "s": 1000}[found[2]]
 
 
 def hello(folder: Path) -> Iterator[Row]:

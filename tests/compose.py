@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -74,7 +75,8 @@ class Compose(Service):
         super().__init__()
         self.project = project
         ports = {"PORT": str(self.port), "OPS_PORT": str(self.ops_port)}
-        self.variables = {**ports, **variables}
+        self.image = f"test-{uuid.uuid4().hex[:12]}"
+        self.variables = {**ports, "IMAGE": self.image, **variables}
         self.stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -88,7 +90,8 @@ class Compose(Service):
         traceback: TracebackType | None,
     ) -> None:
         with self.stack:
-            self("down", "--volumes", "--timeout", "45", "--rmi", "local")
+            self("down", "--volumes", "--timeout", "45")
+            container.run("rmi", "--force", self.image, check=False)
 
     def __call__(self, *words: str) -> str:
         """Run `docker compose` with these words and return what it printed."""

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -104,6 +104,8 @@ class Container(Stack):
     It shares the machine's network: ports are those of the loopback, as without a container.
     """
 
+    options: ClassVar[tuple[str, ...]] = LEAST_PRIVILEGE
+
     def __init__(
         self, project: Path, *arguments: str, ready: str = "/readyz", **variables: str
     ) -> None:
@@ -119,7 +121,7 @@ class Container(Stack):
         }
         self.command = [
             *(engine(), "run", "--rm", "--name", self.name, "--network", "host"),
-            *("--no-healthcheck", *LEAST_PRIVILEGE, "--volume", f"{self.run_dir}:{self.run_dir}"),
+            *("--no-healthcheck", *self.options, "--volume", f"{self.run_dir}:{self.run_dir}"),
             *(part for name, text in given.items() for part in ("--env", f"{name}={text}")),
             *(image(project), *arguments),
         ]

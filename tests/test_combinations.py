@@ -19,9 +19,10 @@ from tests.test_source import MAY_HOLD_TAGS
 
 # What every service has, and what a choice adds to it.
 COMMON = """
-    .coveragerc .dockerignore .editorconfig .env.example .gitattributes .gitignore
+    .checkov.yaml .coveragerc .dockerignore .editorconfig .env.example .gitattributes .gitignore
     Dockerfile Makefile README.md docker-compose.yml pyproject.toml
-    requirements-dev.in requirements-dev.txt sonar-project.properties
+    requirements-dev.in requirements-dev.txt requirements-tools.in requirements-tools.txt
+    sonar-project.properties
     deploy/entrypoint.sh deploy/json_lines.py deploy/nginx.conf deploy/uwsgi.ini
     deploy/k8s/availability.yaml deploy/k8s/deployment.yaml deploy/k8s/kustomization.yaml
     deploy/k8s/network.yaml deploy/k8s/service.yaml
@@ -55,8 +56,8 @@ ADDED = {
     "cache_backend=file": "deploy/k8s/cache.yaml",
     "cache_backend=memcached": "deploy/k8s/cache.yaml",
     "cache_backend=redis": "deploy/k8s/cache.yaml",
-    "ci=github": ".github/workflows/ci.yml",
-    "ci=gitlab": ".gitlab-ci.yml",
+    "ci=github": ".github/workflows/ci.yml .github/dependabot.yml",
+    "ci=gitlab": ".gitlab-ci.yml renovate.json",
 }
 # Words that only a service with this choice may hold, whatever their case.
 TELLING = {

@@ -1,5 +1,6 @@
 """The suites of what is rendered pass, as a team would run them, and their gate can close."""
 
+import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -38,8 +39,7 @@ def test_make_test_covers_everything(
     assert "100%" in printed
     coverage = ET.parse(project / "coverage.xml").getroot()
     assert (coverage.get("line-rate"), coverage.get("branch-rate")) == ("1", "1")
-    classes = coverage.iter("class")
-    assert all((project / "main" / name.get("filename", "")).is_file() for name in classes)
+    assert_sonar_finds_what_was_covered(project)
     suite = ET.parse(project / "junit.xml").getroot().find("testsuite")
     assert suite is not None
     assert int(suite.get("tests", "0")) > 50
@@ -47,6 +47,35 @@ def test_make_test_covers_everything(
     run(project, "git", "init", "--quiet")
     run(project, "git", "add", "--all")
     assert sorted(run(project, "git", "ls-files").split()) == sorted(contents(baked(**answers)))
+
+
+def assert_sonar_finds_what_was_covered(project: Path) -> None:
+    """Look for every path of the reports as Sonar does, by its settings, from the project."""
+    lines = (project / "sonar-project.properties").read_text("utf-8").splitlines()
+    told = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert (project / told["sonar.tests"]).is_dir()
+    assert (project / told["sonar.python.xunit.reportPath"]).is_file()
+    coverage = ET.parse(project / told["sonar.python.coverage.reportPaths"]).getroot()
+    sources = [source.text or "" for source in coverage.iter("source")]
+    assert sources
+    assert not [source for source in sources if Path(source).is_absolute()]
+    covered = set()
+    for each in coverage.iter("class"):
+        name = each.get("filename", "")
+        found = [place for source in sources if (place := project / source / name).is_file()]
+        assert len(found) == 1, name
+        covered.add(found[0])
+    assert covered == set((project / told["sonar.sources"]).rglob("*.py"))
+
+
+@pytest.mark.parametrize("answers", [{}, {"cache_backend": "file", "sample_api": "no"}], ids=str)
+def test_reports_are_good_elsewhere(
+    installed: Baker, tmp_path: Path, answers: dict[str, str]
+) -> None:
+    """Whoever calls make from another folder, and wherever the reports are read."""
+    project = shutil.copytree(installed(**answers), tmp_path / "here", symlinks=True)
+    run(tmp_path, "make", "-C", "here", "test")
+    assert_sonar_finds_what_was_covered(Path(shutil.move(project, tmp_path / "there")))
 
 
 def test_a_branch_without_a_test_closes_the_gate(tmp_path: Path) -> None:
