@@ -18,7 +18,7 @@ from tests.bakery import bake
 from tests.container import Container
 from tests.test_containers import BASE
 
-TURNS = 5
+TURNS = 7
 
 DOCKERFILE = """
 FROM {ours} AS ours
@@ -118,22 +118,23 @@ def against(folder: Path) -> Iterator[Row]:
         "tiangolo's settings": rival(folder / "tiangolo", ours, TIANGOLO),
         "gunicorn": rival(folder / "gunicorn", ours, GUNICORN),
     }
-    rates: dict[str, list[float]] = {name: [] for name in ("ours", *others)}
-    tails: dict[str, list[float]] = {name: [] for name in rates}
-    idle: dict[str, list[float]] = {name: [] for name in rates}
-    loaded: dict[str, list[float]] = {name: [] for name in rates}
-    for turn in range(TURNS + 1):
-        for name, project in {"ours": ours, **others}.items():
-            with Limited(project, ready="/v1/hello", APP_HELLO_MAX_AGE="0") as running:
-                before = megabytes(running)
-                load(running.url)  # warms up
-                rate, tail = load(running.url)
-                after = megabytes(running)
-            if turn:  # the first one fills the machine's own caches
-                rates[name].append(rate)
-                tails[name].append(tail)
-                idle[name].append(before)
-                loaded[name].append(after)
+    names = ("ours", *others)
+    rates: dict[str, list[float]] = {name: [] for name in names}
+    tails: dict[str, list[float]] = {name: [] for name in names}
+    loaded: dict[str, list[float]] = {name: [] for name in names}
+    with ExitStack() as stack:
+        running = {
+            name: stack.enter_context(Limited(project, ready="/v1/hello", APP_HELLO_MAX_AGE="0"))
+            for name, project in zip(names, (ours, *others.values()), strict=True)
+        }
+        idle = {name: [megabytes(each)] for name, each in running.items()}
+        for turn in range(TURNS + 1):
+            for name, each in running.items():
+                rate, tail = load(each.url)
+                if turn:  # the first one warms up
+                    rates[name].append(rate)
+                    tails[name].append(tail)
+                    loaded[name].append(megabytes(each))
     for name in others:
         yield Row("hello in a container", "requests/s", rates["ours"], name, rates[name], "≥ 1.0")
         yield Row("its 99th percentile", "ms", tails["ours"], name, tails[name], "≤ 1.0")

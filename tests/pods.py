@@ -43,7 +43,7 @@ class Pod(Service):
         web["metadata"]["name"] = name
         self.spec = web["spec"]["template"]["spec"]
         for each in self.spec["containers"]:
-            each["image"] = image
+            each |= {"image": image, "imagePullPolicy": "Never"}
             # On this machine's ports instead of the pod's own address.
             for port in each.get("ports", []):
                 port["hostPort"] = self.port if port["name"] == "http" else self.ops_port
@@ -57,8 +57,8 @@ class Pod(Service):
         self.file.write_text("\n---\n".join(map(json.dumps, (settings, web))), "utf-8")
 
     def __enter__(self) -> Self:
-        container.run("play", "kube", str(self.file))
         try:
+            container.run("play", "kube", str(self.file))
             until(self.is_ready)
         except BaseException:
             self.__exit__(None, None, None)

@@ -1,6 +1,7 @@
 """Answers: what is refused and how, and that all others are data wherever they appear."""
 
 import json
+import re
 import tempfile
 import tomllib
 from pathlib import Path
@@ -168,6 +169,8 @@ FRAGMENTS = (
 )
 CHARACTERS = st.characters(exclude_categories=["C", "Z"], exclude_characters="{}") | st.just(" ")
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+# A label of the Dockerfile that is a text as it stands: no quote ends it, no variable is in it.
+LABEL = re.compile(r"""(?<=image\.)(\w+)="((?:[^"\\$]|\\.)*)\"""")
 # A bake is too slow to look for the smallest example: the first one found will do.
 EXPLORE = settings(max_examples=50, deadline=None, phases=[Phase.reuse, Phase.generate])
 
@@ -188,7 +191,7 @@ def texts(longest: int) -> st.SearchStrategy[str]:
 def test_an_accepted_answer_is_shown_and_never_run(
     baked: Baker, service_name: str, description: str, owner: str, slug: str
 ) -> None:
-    """It stands in two files, each in the escapes of its format, and leaves no other trace."""
+    """It stands in three files, each in the escapes of its format, and leaves no other trace."""
     with tempfile.TemporaryDirectory() as folder:
         texts = {"service_name": service_name, "description": description, "owner": owner}
         project = bake(Path(folder), service_slug=slug, **texts)
@@ -199,12 +202,17 @@ def test_an_accepted_answer_is_shown_and_never_run(
     usual = contents(baked(service_slug="q" * 40))
     readme = MARKDOWN.render(held.pop("README.md").decode())
     defaults = tomllib.loads(held.pop("main/resources/defaults.toml").decode())
+    dockerfile = held.pop("Dockerfile").decode()
     del usual["README.md"], usual["main/resources/defaults.toml"]
+    others = LABEL.sub("", usual.pop("Dockerfile").decode())
+    assert LABEL.sub("", dockerfile) == others
     assert {path: held[path].replace(slug.encode(), b"q" * 40) for path in held} == usual
 
     information = defaults["API_SPEC_OPTIONS"]["info"]
     shown = defaults["API_TITLE"], information["description"], information["contact"]["name"]
     assert shown == (service_name, description, owner)
+    labels = {name: re.sub(r"\\(.)", r"\1", text) for name, text in LABEL.findall(dockerfile)}
+    assert (labels["title"], labels["description"], labels["authors"]) == (slug, description, owner)
     assert f"<h1>{escapeHtml(service_name)}</h1>" in readme
     assert f"<p>{escapeHtml(description)}</p>" in readme
     assert escapeHtml(owner) in readme

@@ -103,7 +103,7 @@ class Pipeline:
                 told = {key: self._expanded(value, place) for key, value in given.items()}
                 # GitLab gives a project's own variables to all jobs.
                 ours = self.settings if self.ci == "gitlab" else {}
-                run(place, *job.shell, str(script), CI="true", **(ours | told | variables))
+                run(place, *job.shell, str(script), **(ours | told | variables | {"CI": "true"}))
             self.done[name] = place
         return self.done[name]
 
