@@ -19,7 +19,7 @@ help: ## list the targets
 demo: $(VENV)/.installed ## bake the default service, test it, run it in full and call it; ONCE=1 stops by itself
 	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
 
-test: $(VENV)/.installed ## bake every combination, test each, run the whole stack: a quarter of an hour
+test: $(VENV)/.installed ## bake every combination, test each, run the whole stack: about twenty minutes
 	@$(BIN)/python tools/provide.py
 	$(BIN)/python -m pytest
 
