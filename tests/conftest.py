@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import bakery
-from tests.container import Container, remove_images
+from tests.container import Container
 from tests.stack import Stack
 
 Baker = Callable[..., Path]
@@ -47,10 +47,10 @@ def installed(baked: Baker, tmp_path_factory: pytest.TempPathFactory) -> Baker:
 
 
 @pytest.fixture(scope="session", params=[Stack, Container], ids=["machine", "image"])
-def serving(request: pytest.FixtureRequest) -> Iterator[Serving]:
+def serving(request: pytest.FixtureRequest) -> Serving:
     """Return a way to run a service: its entry point on this machine, or its image."""
-    yield request.param
-    remove_images()
+    way: Serving = request.param
+    return way
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Build a rendered service's image, and run it as `Stack` runs the service on this machine."""
 
+import atexit
 import functools
 import json
 import os
@@ -82,20 +83,14 @@ def has_image(name: str) -> bool:
 
 @functools.cache
 def image(project: Path) -> str:
-    """Return the name of the image that the project's own Dockerfile makes."""
+    """Return the name of the image that the project's own Dockerfile makes.
+
+    It is removed at the end; the layers stay as long as the engine likes to keep them.
+    """
     name = f"localhost/test-{uuid.uuid4().hex[:12]}"
     run("build", "--quiet", "--network", "host", "--tag", name, str(project))
-    _images.append(name)
+    atexit.register(run, "rmi", "--force", name, check=False)
     return name
-
-
-_images: list[str] = []
-
-
-def remove_images() -> None:
-    """Leave none behind; the layers stay as long as the engine likes to keep them."""
-    for name in _images:
-        run("rmi", "--force", name, check=False)
 
 
 class Container(Stack):
