@@ -165,6 +165,14 @@ class _Flight(Future[bytes]):
         self.thread = threading.get_ident()
 
 
+class _Traffic:
+    """What is on its way in one process."""
+
+    def __init__(self) -> None:
+        self.flights: dict[str, _Flight] = {}
+        self.lock = threading.Lock()  # guards the dictionary, never a call
+
+
 class Cache:
     """The store behind every cached function of this process, and the rules of its use."""
 
@@ -176,12 +184,7 @@ class Cache:
         self.clock = clock
         self._down_until: float | None = None
         self._owed: dict[str, Callable[[], None]] = {}
-        self._start_over()
-
-    def _start_over(self) -> None:
-        self._pid = os.getpid()
-        self._flights: dict[str, _Flight] = {}
-        self._lock = threading.Lock()  # guards the dictionary, never a call
+        self._traffic: dict[int, _Traffic] = {}
 
     def fetch(self, source: _Source, key: str, compute: Callable[[], Any]) -> Any:
         """Return the value under the key; have it computed once if the store has none."""
@@ -204,6 +207,12 @@ class Cache:
         self.backend.ping()
         self._down_until = None
 
+    def _own_traffic(self) -> _Traffic:
+        """Return that of this process: who leads in the one it was forked from is not here."""
+        pid = os.getpid()
+        # Of several that are the first here, one wins: setting a default is atomic.
+        return self._traffic.get(pid) or self._traffic.setdefault(pid, _Traffic())
+
     def _join(
         self,
         source: _Source,
@@ -213,13 +222,12 @@ class Cache:
         stale: Entry | None,
     ) -> tuple[str, Entry]:
         """Lead the way to a fresh entry, or wait for who does in this process."""
-        if self._pid != os.getpid():
-            self._start_over()  # after a fork: who leads there cannot be waited for here
-        with self._lock:
-            flight = self._flights.get(key)
+        traffic = self._own_traffic()
+        with traffic.lock:
+            flight = traffic.flights.get(key)
             leads = flight is None
             if flight is None:
-                flight = self._flights[key] = _Flight()
+                flight = traffic.flights[key] = _Flight()
         if leads:
             return self._lead(flight, source, key, compute, outcome)
         if stale is not None:
@@ -252,9 +260,10 @@ class Cache:
             flight.set_exception(error)
             raise
         finally:
-            with self._lock:
-                if self._flights.get(key) is flight:
-                    del self._flights[key]
+            traffic = self._own_traffic()
+            with traffic.lock:
+                if traffic.flights.get(key) is flight:
+                    del traffic.flights[key]
             if release is not None:
                 self._try(None, release)
 
@@ -303,7 +312,7 @@ class Cache:
         packed = pack(key, Entry(None if ttl is None else self.clock() + ttl, value))
         timeout = None if ttl is None or ttl + source.stale > LONGEST else ttl + source.stale
         # Not what was begun before somebody told us to forget it.
-        if self._flights.get(key) is flight and not self._try(
+        if self._own_traffic().flights.get(key) is flight and not self._try(
             True, self.backend.set, key, packed, timeout
         ):
             refused = {"callable": source.name, "bytes": len(packed)}
@@ -361,9 +370,10 @@ class Cache:
 
         A store that is down is told when it is back, before it is asked for anything.
         """
-        with self._lock:
-            for flown in [flown for flown in self._flights if flown.startswith(key)]:
-                del self._flights[flown]
+        traffic = self._own_traffic()
+        with traffic.lock:
+            for flown in [flown for flown in traffic.flights if flown.startswith(key)]:
+                del traffic.flights[flown]
             if len(self._owed) >= MOST_OWED:
                 self._owed = {}
                 key, operation = NAMESPACE, partial(self.backend.clear, NAMESPACE)

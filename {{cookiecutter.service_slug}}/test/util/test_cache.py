@@ -1,5 +1,6 @@
 """Cache: what `@cached` promises, whatever the store."""
 
+import contextlib
 import os
 import threading
 import time
@@ -368,6 +369,23 @@ class TestTogether(CacheCase):
             results = self.together(cold)
             self.assertEqual(results, [[1]] * 8)
             self.assertEqual(len({id(result) for result in results}), 8)
+
+    def test_the_first_callers_in_a_worker_share_a_call_too(self) -> None:
+        callers = threading.Barrier(8)
+
+        def pid() -> int:  # all of them are the first
+            with contextlib.suppress(threading.BrokenBarrierError):
+                callers.wait(0.05)
+            return -1
+
+        @cached()
+        def cold() -> int:
+            time.sleep(0.05)
+            return self.work()
+
+        self.store.lock = lambda *_: lambda: None  # type: ignore[method-assign]
+        with mock.patch("os.getpid", pid):
+            self.assertEqual(self.together(cold), [1] * 8)
 
     def test_an_exception_reaches_all_who_waited(self) -> None:
         inside = threading.Event()
