@@ -157,6 +157,7 @@ class Stack(Service):
         self.folder = Path(tempfile.mkdtemp(prefix="stack-"))
         self.run_dir = Path(variables.get("RUN_DIR", self.folder / "run"))
         self.output = self.folder / "output"
+        self.processes_wanted = int(variables.get("UWSGI_PROCESSES", "2"))
         ports = {"PORT": str(self.port), "OPS_PORT": str(self.ops_port)}
         given = {**ports, "RUN_DIR": str(self.run_dir), **variables}
         self.variables = environment(project, **given)
@@ -233,14 +234,20 @@ class Stack(Service):
 
     def uwsgi(self) -> int:
         """Return the process id of uWSGI's master."""
-        return self._said(r"spawned uWSGI master process \(pid: (\d+)\)")[-1]
+        return self._said(r"spawned uWSGI master process \(pid: (\d+)\)", 1)[-1]
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers that uWSGI started, the dead among them."""
-        return self._said(r"pawned uWSGI worker \d+ \((?:new )?pid: (\d+)")
+        return self._said(r"pawned uWSGI worker \d+ \((?:new )?pid: (\d+)", self.processes_wanted)
 
-    def _said(self, pattern: str) -> list[int]:
-        return [int(pid) for pid in re.findall(pattern, self.output.read_text("utf-8"))]
+    def _said(self, pattern: str, least: int) -> list[int]:
+        """Return the ids that were logged; the log may be later than the first answer."""
+
+        def found() -> list[int]:
+            pids = re.findall(pattern, self.output.read_text("utf-8"))
+            return [int(pid) for pid in pids] if len(pids) >= least else []
+
+        return until(found)
 
     def lines(self, **fields: object) -> list[dict[str, Any]]:
         """Return the lines of the log that have these fields; every line must be an object."""

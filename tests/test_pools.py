@@ -141,7 +141,7 @@ class TestEnds:
         project = altered(worker, tmp_path / "it", "deploy/uwsgi.ini", RECYCLED)
         with Stack(project) as stack:
             list(callers.map(ask, [stack] * 60, ["processes"] * 60))
-            assert len(stack.workers()) > 6
+            until(lambda: len(stack.workers()) > 6)
             # Two processes and what keeps track of their resources, for each of two workers.
             until(lambda: len(helpers(stack)) <= 2 * 3 and parents(stack) <= set(alive(stack)))
             assert stack.stop() == 0
