@@ -1,6 +1,7 @@
 """The settings of this service: one attribute an environment variable."""
 
 import environ
+from flask import current_app
 
 from main.util.cache_backend import CacheSettings
 from main.util.config import one_of, setting
@@ -21,3 +22,9 @@ class Settings:
     timing: TimingSettings = environ.group(TimingSettings)
     pools: PoolSettings = environ.group(PoolSettings)
     cache: CacheSettings = environ.group(CacheSettings)
+
+
+def current() -> Settings:
+    """Return the settings of the application that serves this request."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
