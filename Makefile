@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet $(UNIVERSAL) --generate-hashes --no-ann
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format bench lock clean
+.PHONY: help demo test test-fast test-all lint format bench pictures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,16 @@ test: $(VENV)/.installed ## bake every combination, test each, run the whole sta
 
 test-fast: $(VENV)/.installed ## leave out the tests that install and run services: about two minutes
 	$(BIN)/python -m pytest -m "not slow"
+
+# Each with an environment of its own; a shim that stands for no interpreter does not answer.
+test-all: ## `make test` on every Python from 3.11 on that is found here: an hour and more
+	@for version in 3.11 3.12 3.13 3.14; do \
+	  if python$$version -c '' 2>/dev/null; then \
+	    $(MAKE) test PYTHON=python$$version VENV=build/python$$version || exit 1; \
+	  else \
+	    echo "python$$version is not installed here: left out."; \
+	  fi; \
+	done
 
 lint: $(VENV)/.installed ## check the template's own source
 	$(BIN)/ruff check .
@@ -41,6 +51,9 @@ format: $(VENV)/.installed ## put the template's own source in shape
 
 bench: $(VENV)/.installed ## measure what the template and the service cost
 	$(BIN)/python -m benchmarks
+
+pictures: $(VENV)/.installed ## make the pictures of the README anew, which runs the demonstration
+	$(BIN)/python -m tools.pictures
 
 lock: $(VENV)/.installed ## resolve every requirement anew and write the lock files
 	$(COMPILE) --upgrade requirements-dev.in --output-file requirements-dev.txt
