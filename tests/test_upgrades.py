@@ -159,9 +159,7 @@ class Team:
 
     def delete_sample(self) -> None:
         """Do what the README says about that."""
-        readme = (self.project / "README.md").read_text("utf-8")
-        (words,) = re.findall(r"^```sh\n(rm .*?)^```$", readme, re.MULTILINE | re.DOTALL)
-        do(self.project, "sh", "-ec", words)
+        do(self.project, "sh", "-ec", deleting(self.project))
         self.serve("health", "squares")
         for variable in ("APP_HELLO_MAX_AGE", "APP_UPSTREAM_URLS"):
             declared = rf'^    \w+: .+ = setting\(\n +"{variable}",(?:\n {{8}}.+)+\n    \)\n'
@@ -260,6 +258,13 @@ def bake_older(folder: Path, template: Path, **answers: str) -> Path:
     words = ("--no-input", "--checkout", "older", f"git+file://{template}", *given)
     do(folder, "cookiecutter", *words)
     return folder / "my-service"
+
+
+def deleting(project: Path) -> str:
+    """Return the lines of the README that delete the sample."""
+    readme = (project / "README.md").read_text("utf-8")
+    (lines,) = re.findall(r"^```sh\n(rm .*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    return str(lines)
 
 
 def upgrading(project: Path) -> list[str]:
