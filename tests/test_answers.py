@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from cookiecutter.exceptions import CookiecutterException
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -191,7 +192,7 @@ def texts(longest: int) -> st.SearchStrategy[str]:
 def test_an_accepted_answer_is_shown_and_never_run(
     baked: Baker, service_name: str, description: str, owner: str, slug: str
 ) -> None:
-    """It stands in three files, each in the escapes of its format, and leaves no other trace."""
+    """It stands in four files, each in the escapes of its format, and leaves no other trace."""
     with tempfile.TemporaryDirectory() as folder:
         texts = {"service_name": service_name, "description": description, "owner": owner}
         project = bake(Path(folder), service_slug=slug, **texts)
@@ -203,7 +204,9 @@ def test_an_accepted_answer_is_shown_and_never_run(
     readme = MARKDOWN.render(held.pop("README.md").decode())
     defaults = tomllib.loads(held.pop("main/resources/defaults.toml").decode())
     dockerfile = held.pop("Dockerfile").decode()
-    del usual["README.md"], usual["main/resources/defaults.toml"]
+    kept = yaml.safe_load(held.pop(".cookiecutterrc"))["default_context"]
+    for path in ("README.md", "main/resources/defaults.toml", ".cookiecutterrc"):
+        del usual[path]
     others = LABEL.sub("", usual.pop("Dockerfile").decode())
     assert LABEL.sub("", dockerfile) == others
     assert {path: held[path].replace(slug.encode(), b"q" * 40) for path in held} == usual
@@ -211,6 +214,7 @@ def test_an_accepted_answer_is_shown_and_never_run(
     information = defaults["API_SPEC_OPTIONS"]["info"]
     shown = defaults["API_TITLE"], information["description"], information["contact"]["name"]
     assert shown == (service_name, description, owner)
+    assert {name: kept[name] for name in texts} == texts
     labels = {name: re.sub(r"\\(.)", r"\1", text) for name, text in LABEL.findall(dockerfile)}
     assert (labels["title"], labels["description"], labels["authors"]) == (slug, description, owner)
     assert f"<h1>{escapeHtml(service_name)}</h1>" in readme
