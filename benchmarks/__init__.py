@@ -1,6 +1,6 @@
 """What the template and its services cost, measured side by side: `make bench`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 
@@ -22,3 +22,33 @@ class Row:
             f"{self.what}: {ours:,.3g} {self.unit} against {theirs:,.3g} {self.unit} "
             f"({self.other}), ratio {ours / theirs:.2f}; goal: {self.goal}"
         )
+
+    def cells(self) -> list[str]:
+        """Return the row as the cells of a table."""
+        ours, theirs = median(self.ours), median(self.theirs)
+        against = f"{theirs:,.3g} {self.unit} ({self.other})"
+        return [self.what, f"{ours:,.3g} {self.unit}", against, f"{ours / theirs:.2f}", self.goal]
+
+
+@dataclass
+class Curve:
+    """How something grows with something else: a median at each step, for each who takes part."""
+
+    file: str
+    what: str
+    unit: str
+    by: str
+    series: dict[str, dict[int, float]] = field(default_factory=dict)
+
+    def add(self, name: str, step: int, measured: list[float]) -> None:
+        """Note what was measured at a step."""
+        self.series.setdefault(name, {})[step] = median(measured)
+
+    def table(self) -> list[list[str]]:
+        """Return a head and a line for each who takes part, as cells."""
+        steps = sorted({step for points in self.series.values() for step in points})
+        lines = [
+            [name, *(f"{points[step]:,.3g}" if step in points else "" for step in steps)]
+            for name, points in self.series.items()
+        ]
+        return [[f"{self.what}, {self.unit}, by {self.by}", *map(str, steps)], *lines]

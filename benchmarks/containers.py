@@ -38,13 +38,14 @@ METRICS = "export PROMETHEUS_MULTIPROC_DIR=/tmp/metrics; mkdir -p $PROMETHEUS_MU
 TIANGOLO = {
     "start.sh": METRICS
     + 'sed "s/PORT/$PORT/" /conf/nginx.conf > /tmp/nginx.conf\n'
+    + 'sed "s/WORKERS/${WORKERS:-16}/; s/CHEAPER/${CHEAPER:-2}/" /conf/uwsgi.ini > /tmp/uwsgi.ini\n'
     + "exec supervisord -n -c /conf/supervisord.ini\n",
     "supervisord.ini": """[supervisord]
 nodaemon = true
 logfile = /dev/null
 logfile_maxbytes = 0
 [program:uwsgi]
-command = uwsgi --ini /conf/uwsgi.ini --die-on-term
+command = uwsgi --ini /tmp/uwsgi.ini --die-on-term
 stdout_logfile = /dev/stdout
 stdout_logfile_maxbytes = 0
 redirect_stderr = true
@@ -58,8 +59,8 @@ redirect_stderr = true
 module = main.wsgi:app
 socket = /tmp/uwsgi.sock
 chmod-socket = 666
-processes = 16
-cheaper = 2
+processes = WORKERS
+cheaper = CHEAPER
 need-app = true
 """,
     "nginx.conf": """user nginx;
@@ -83,7 +84,8 @@ http {
 
 GUNICORN = {
     "start.sh": METRICS
-    + "exec gunicorn --workers 5 --access-logfile - --bind 0.0.0.0:$PORT main.wsgi:app\n"
+    + "exec gunicorn --workers ${WORKERS:-5} --access-logfile - --bind 0.0.0.0:$PORT"
+    + " main.wsgi:app\n"
 }
 
 
@@ -103,6 +105,14 @@ def rival(folder: Path, ours: Path, files: dict[str, str]) -> Path:
     return folder
 
 
+def rivals(folder: Path, ours: Path) -> dict[str, Path]:
+    """Return all the other ways that are compared."""
+    return {
+        "tiangolo's settings": rival(folder / "tiangolo", ours, TIANGOLO),
+        "gunicorn": rival(folder / "gunicorn", ours, GUNICORN),
+    }
+
+
 def megabytes(running: Container) -> float:
     """Return the memory of all processes within, what they share divided (PSS)."""
     words = ("exec", "--privileged", "--user", "0", running.name, "sh", "-c")
@@ -114,10 +124,7 @@ def against(folder: Path) -> Iterator[Row]:
     """Greet, in turns, from containers with the same code and the same limits."""
     require_wrk()
     ours = bake(folder / "ours")
-    others = {
-        "tiangolo's settings": rival(folder / "tiangolo", ours, TIANGOLO),
-        "gunicorn": rival(folder / "gunicorn", ours, GUNICORN),
-    }
+    others = rivals(folder, ours)
     names = ("ours", *others)
     rates: dict[str, list[float]] = {name: [] for name in names}
     tails: dict[str, list[float]] = {name: [] for name in names}

@@ -33,19 +33,23 @@ TURNS, SECONDS, CLIENTS = 7, 4, 32
 HELLO = "/v1/hello?name=Bob"
 
 
+class FailedError(Exception):
+    """Not every request was answered with 200."""
+
+
 def require_wrk() -> None:
     """End with a sentence where wrk is missing."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed (on Debian: apt-get install wrk).")
 
 
-def report(url: str, path: str, *script: str) -> str:
+def report(url: str, path: str, *script: str, clients: int = CLIENTS) -> str:
     """Return what wrk says of many requests; all of them were answered with 200."""
-    options = ["-t1", f"-c{CLIENTS}", f"-d{SECONDS}s", "--latency", *script[:2]]
+    options = ["-t1", f"-c{clients}", f"-d{SECONDS}s", "--latency", *script[:2]]
     words = ["wrk", *options, f"{url}{path}", *script[2:]]
     told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in told or "Socket errors" in told:
-        sys.exit(f"Some requests failed:\n{told}")
+        raise FailedError(f"Some requests failed:\n{told}")
     return told
 
 
@@ -56,9 +60,9 @@ def rate(url: str, path: str = HELLO, *script: str) -> float:
     return float(found[1])
 
 
-def load(url: str) -> tuple[float, float]:
+def load(url: str, clients: int = CLIENTS) -> tuple[float, float]:
     """Return how many greetings a second there were, and the 99th percentile's milliseconds."""
-    told = report(url, HELLO)
+    told = report(url, HELLO, clients=clients)
     found = re.search(r"99%\s+([\d.]+)(us|ms|s)\n(?s:.*)Requests/sec:\s+([\d.]+)", told)
     assert found, told
     return float(found[3]), float(found[1]) * {"us": 0.001, "ms": 1, "s": 1000}[found[2]]

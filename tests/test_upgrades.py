@@ -203,6 +203,7 @@ def create(folder: Path, template: Path, **answers: str) -> Path:
     return folder / "my-service"
 
 
+@pytest.mark.slow
 def test_what_is_new_arrives_and_what_was_deleted_stays_away(
     template: Path, baked: Baker, tmp_path: Path
 ) -> None:
@@ -219,6 +220,7 @@ def test_what_is_new_arrives_and_what_was_deleted_stays_away(
     assert_updated(project, baked(cache_backend="redis", sample_api="no"), {".cookiecutterrc"})
 
 
+@pytest.mark.slow
 def test_an_answer_changes_on_the_way(released: Path, baked: Baker, tmp_path: Path) -> None:
     """From the last release to what is here, and away with the pipeline."""
     project = create(tmp_path, released, cache_backend="file", ci="gitlab")
@@ -230,6 +232,7 @@ def test_an_answer_changes_on_the_way(released: Path, baked: Baker, tmp_path: Pa
     assert_updated(project, baked(cache_backend="file", ci="none"))
 
 
+@pytest.mark.slow
 def test_a_service_is_linked_later(template: Path, baked: Baker, tmp_path: Path) -> None:
     """What cookiecutter made can go on with cruft: the lines of the README do that."""
     project = bake_older(tmp_path, template, ci="gitlab")
@@ -240,6 +243,7 @@ def test_a_service_is_linked_later(template: Path, baked: Baker, tmp_path: Path)
     assert_updated(project, baked(ci="gitlab"))
 
 
+@pytest.mark.slow
 def test_git_alone_will_do(template: Path, baked: Baker, tmp_path: Path) -> None:
     """The lines of the README merge what is new, and obey another answer."""
     project = bake_older(tmp_path, template, cache_backend="uwsgi")
