@@ -4,6 +4,11 @@ from dataclasses import dataclass, field
 from statistics import median
 
 
+def figure(value: float) -> str:
+    """Return a number with three digits that count."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 @dataclass(frozen=True)
 class Row:
     """Two series of measurements taken in turns, and what was hoped for."""
@@ -19,15 +24,16 @@ class Row:
         """Return the row as text: both medians, their ratio, the goal."""
         ours, theirs = median(self.ours), median(self.theirs)
         return (
-            f"{self.what}: {ours:,.3g} {self.unit} against {theirs:,.3g} {self.unit} "
+            f"{self.what}: {figure(ours)} {self.unit} against {figure(theirs)} {self.unit} "
             f"({self.other}), ratio {ours / theirs:.2f}; goal: {self.goal}"
         )
 
     def cells(self) -> list[str]:
         """Return the row as the cells of a table."""
         ours, theirs = median(self.ours), median(self.theirs)
-        against = f"{theirs:,.3g} {self.unit} ({self.other})"
-        return [self.what, f"{ours:,.3g} {self.unit}", against, f"{ours / theirs:.2f}", self.goal]
+        against = f"{figure(theirs)} {self.unit} ({self.other})"
+        ratio = f"{ours / theirs:.2f}"
+        return [self.what, f"{figure(ours)} {self.unit}", against, ratio, self.goal]
 
 
 @dataclass
@@ -48,7 +54,7 @@ class Curve:
         """Return a head and a line for each who takes part, as cells."""
         steps = sorted({step for points in self.series.values() for step in points})
         lines = [
-            [name, *(f"{points[step]:,.3g}" if step in points else "" for step in steps)]
+            [name, *(figure(points[step]) if step in points else "" for step in steps)]
             for name, points in self.series.items()
         ]
         return [[f"{self.what}, {self.unit}, by {self.by}", *map(str, steps)], *lines]

@@ -66,7 +66,7 @@ def machine() -> str:
         *(
             found[0]
             for words in (("nginx", "-v"), ("memcached", "-V"), ("wrk", "-v"))
-            if (found := re.search(r"(nginx/|memcached |wrk )[\w.]+", version(*words)))
+            if (found := re.search(r"(nginx/|memcached |wrk )[\w./-]+", version(*words)))
         ),
     ]
     lock = ROOT / "{{cookiecutter.service_slug}}/_options/cache_backend/redis/requirements.txt"

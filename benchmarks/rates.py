@@ -63,7 +63,7 @@ def rate(url: str, path: str = HELLO, *script: str) -> float:
 def load(url: str, clients: int = CLIENTS) -> tuple[float, float]:
     """Return how many greetings a second there were, and the 99th percentile's milliseconds."""
     told = report(url, HELLO, clients=clients)
-    found = re.search(r"99%\s+([\d.]+)(us|ms|s)\n(?s:.*)Requests/sec:\s+([\d.]+)", told)
+    found = re.search(r"99%\s+([\d.]+)(us|ms|s) *\n(?s:.*)Requests/sec:\s+([\d.]+)", told)
     assert found, told
     return float(found[3]), float(found[1]) * {"us": 0.001, "ms": 1, "s": 1000}[found[2]]
 
