@@ -184,6 +184,11 @@ class TestCompose:
             assert each["security_opt"] == ["no-new-privileges:true"]
             assert int(each["mem_limit"]) <= 256 * 2**20
             assert each["pids_limit"]
+        published = config["services"]["my-service"]["ports"]
+        assert {port["target"]: port.get("host_ip") for port in published} == {
+            8080: None,
+            8081: "127.0.0.1",  # metrics are nobody else's business
+        }
         cache = config["services"].get("cache", {"healthcheck": {}})
         assert "ports" not in cache
         assert "healthcheck" in cache

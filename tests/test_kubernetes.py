@@ -119,6 +119,25 @@ def test_pods_may_do_nothing_but_their_work(baked: Baker, backend: str) -> None:
             assert "memory" in container["resources"]["limits"]
 
 
+@STORES
+def test_the_operations_port_is_for_who_operates(baked: Baker, backend: str) -> None:
+    """No Service has it, and the network lets nobody else in."""
+    found = manifests(baked(cache_backend=backend))
+    offered = [
+        port["targetPort"] for each in of_kind(found, "Service") for port in each["spec"]["ports"]
+    ]
+    assert "http" in offered
+    assert not {"operations", 8081} & set(offered)
+    rules = [
+        rule
+        for each in of_kind(found, "NetworkPolicy")
+        for rule in each["spec"]["ingress"]
+        if {"operations", 8081} & {port["port"] for port in rule.get("ports", [{"port": 8081}])}
+    ]
+    assert rules
+    assert all(rule["from"] for rule in rules)
+
+
 def test_they_agree_with_the_other_files(baked: Baker) -> None:
     """Ports, users and times are those of the image, of compose and of nginx."""
     project = baked()
@@ -128,7 +147,9 @@ def test_they_agree_with_the_other_files(baked: Baker) -> None:
     front, app = pod["containers"]
     ports = [str(port["containerPort"]) for port in front["ports"]]
     assert [tuple(ports)] == exposed
-    assert f"-u {pod['securityContext']['runAsUser']} " in image
+    user, group = (pod["securityContext"][name] for name in ("runAsUser", "runAsGroup"))
+    assert f"-u {user} " in image
+    assert f"\nUSER {user}:{group}\n" in image
     assert (front["args"], app["args"]) == (["nginx"], ["app"])
     assert app["readinessProbe"]["httpGet"]["port"] == front["ports"][0]["containerPort"]
     grace = pod["terminationGracePeriodSeconds"]

@@ -354,6 +354,15 @@ class TestLog:
             assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$", line["time"])
             assert line["level"] == "INFO"
 
+    def test_credentials_are_in_no_line(self, stack: Stack) -> None:
+        """Neither nginx nor uWSGI nor the application tells whom a caller said to be."""
+        kind = {"Content-Type": "application/json"}
+        secrets = {"Authorization": "Bearer hunter2", "Cookie": "session=hunter2"}
+        for method, path in (("GET", "/unknown"), ("POST", "/v1/primes"), ("GET", "/docs/init.js")):
+            answer = stack.call(method, path, '{"password": "hunter2"}', {**kind, **secrets})
+            stack.logged(logger="nginx", request_id=answer.headers["X-Request-ID"])
+        assert "hunter2" not in str(stack.lines())
+
     def test_hostile_bytes(self, stack: Stack) -> None:
         """Whatever a caller sends, each line stays one JSON object."""
         for target, agent in (

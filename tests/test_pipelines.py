@@ -208,6 +208,15 @@ def test_no_token_no_analysis(baked: Baker) -> None:
     assert pipeline["sonar"]["rules"] == [{"if": "$SONAR_TOKEN"}]
 
 
+@EACH
+def test_the_analysis_is_of_what_the_tests_hand_over(baked: Baker, ci: str) -> None:
+    """Sonar says nothing of a report that is not there: the paths are those of that job."""
+    project = baked(ci=ci)
+    settings = (project / "sonar-project.properties").read_text("utf-8")
+    paths = re.findall(r"^sonar\.python\..*reportPaths?=(.*)$", settings, re.MULTILINE)
+    assert paths == READERS[ci](project)["test"].gives
+
+
 def test_all_jobs_begin_at_once(baked: Baker) -> None:
     """GitLab would have those of a later stage wait for all of the earlier one."""
     pipeline = yaml.safe_load((baked(ci="gitlab") / ".gitlab-ci.yml").read_text("utf-8"))

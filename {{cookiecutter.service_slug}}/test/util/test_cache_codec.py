@@ -1,9 +1,13 @@
 """Cache codec."""
 
 import re
+import tempfile
 import unittest
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from main.util import cache_codec
 from main.util.cache_codec import Entry, label, pack, unpack
 
 
@@ -47,3 +51,21 @@ class TestLabels(unittest.TestCase):
     def test_no_two_are_alike(self) -> None:
         names = ("a.<b>.c", "a.<c>.c", "a.-b-.c", "x" * 1000, "x" * 1001)
         self.assertEqual(len({label(name) for name in names}), len(names))
+
+    def test_other_code_has_others(self) -> None:
+        self.addCleanup(cache_codec._code.cache_clear)
+        with tempfile.TemporaryDirectory() as folder:
+            code, compiled = Path(folder, "util", "a.py"), Path(folder, "__pycache__", "a.pyc")
+
+            def written(path: Path, text: str) -> str:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text, "utf-8")
+                cache_codec._code.cache_clear()
+                with mock.patch.object(cache_codec, "__file__", str(code)):
+                    return label("name")
+
+            first = written(code, "1")
+            self.assertEqual(written(compiled, "1"), first)
+            self.assertNotEqual(written(code, "2"), first)
+            self.assertEqual(written(code, "1"), first)
+            self.assertNotEqual(written(code.with_name("b.py"), ""), first)

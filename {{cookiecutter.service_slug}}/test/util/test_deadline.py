@@ -7,6 +7,7 @@ from unittest import mock
 from flask import Flask
 
 from main.util import deadline
+from test.case import ServiceCase
 
 
 class TestDeadline(unittest.TestCase):
@@ -47,3 +48,11 @@ class TestDeadline(unittest.TestCase):
             self.assertEqual(float(answer.text), deadline.REQUEST)
             self.clock.return_value += 3
         deadline._deadline.set(math.inf)
+
+
+class TestRequests(ServiceCase):
+    """The application gives them theirs."""
+
+    def test_a_request_has_a_deadline(self) -> None:
+        self.app.add_url_rule("/left", view_func=lambda: str(deadline.remaining()))
+        self.assertLessEqual(float(self.client.get("/left").text), deadline.REQUEST)

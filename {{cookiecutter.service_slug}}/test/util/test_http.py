@@ -209,6 +209,12 @@ class TestBadAnswers(ClientCase):
                 self.assertEqual(vars(error)["answered"], status)
                 self.assertEqual(len(self.network.calls), 1)
 
+    def test_a_refusal_tells_no_credentials(self) -> None:
+        self.client.auth = Bearer("hunter2")
+        self.answer(401)
+        error = self.assert_raises(UpstreamRejected, self.client.get)
+        self.assertNotIn("hunter2", str(error))
+
     def test_a_service_that_cannot_be_reached(self) -> None:
         for error in (requests.ConnectionError("no"), requests.ConnectTimeout("slow")):
             with self.subTest(error):
@@ -239,7 +245,9 @@ class TestBadAnswers(ClientCase):
     def test_an_answer_that_is_too_large(self) -> None:
         self.network.get(BASE, body=b"x" * 11)
         client = Client(BASE, max_bytes=10)
-        self.assert_raises(UpstreamInvalid, client.get)
+        self.assert_raises(UpstreamInvalid, lambda: client.fetch("GET"))
+        client.max_bytes = 11
+        self.assertEqual(client.fetch("GET"), b"x" * 11)
 
     def test_an_answer_that_is_not_what_was_agreed(self) -> None:
         for body in (b"{", b"\xff", b"[" * 100_000, b'{"age": 3}', b"[]"):

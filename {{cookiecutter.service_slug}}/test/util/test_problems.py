@@ -90,6 +90,14 @@ class TestProblems(ServiceCase):
         self.assertEqual([record.getMessage() for record in logs.records], ["request.failed"])
         self.assertIn("hunter2", str(logs.records[0].exc_info))
 
+    def test_what_callers_send_is_not_logged(self) -> None:
+        headers = {"Authorization": "Bearer hunter2", "Cookie": "session=hunter2"}
+        body = {"number": "hunter2"}
+        with self.assertLogs("main", "DEBUG") as logs:
+            answer = self.client.post("/failures/body?token=hunter2", json=body, headers=headers)
+        self.assert_problem(answer, 422)
+        self.assertNotIn("hunter2", str([vars(record) for record in logs.records]))
+
     def test_work_that_is_late(self) -> None:
         with self.assertLogs("main.util.problems", "WARNING"):
             problem = self.assert_problem(self.client.get("/failures/timeout"), 503)

@@ -5,6 +5,9 @@ from unittest import mock
 
 from main.service import primes
 from main.service.primes import Number, Question, divide, examine, smallest_factor
+from main.util import cache
+from main.util.cache_codec import unpack
+from test.store import Store
 
 
 class TestPrimes(unittest.TestCase):
@@ -33,3 +36,12 @@ class TestPrimes(unittest.TestCase):
     def test_work_that_takes_too_long_is_told(self) -> None:
         with mock.patch.object(primes, "TIMEOUT", 0.01), self.assertRaises(TimeoutError):
             examine(Question([999999999999989]))
+
+    def test_an_answer_is_fresh_for_an_hour(self) -> None:
+        store, key = Store(), smallest_factor.cache_key(9)
+        kept = cache.Cache(store, ttl=1, clock=lambda: 0)  # type: ignore[arg-type]
+        with mock.patch.object(cache, "_current", kept):
+            smallest_factor(9)
+        entry = unpack(key, store.entries[key])
+        assert entry is not None
+        self.assertEqual((entry.value, entry.fresh_until), (3, 3600))
