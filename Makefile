@@ -64,7 +64,9 @@ lock: $(VENV)/.installed ## resolve every requirement anew and write the lock fi
 	  $(COMPILE) --upgrade $$user/requirements.in --output-file $$user/requirements.txt \
 	    $(patsubst %,--constraint %/requirements.txt,$(BACKENDS)) || exit 1; \
 	done
-	$(COMPILE) --upgrade tests/checkov.in --output-file tests/checkov.txt
+	for tool in checkov schemathesis; do \
+	  $(COMPILE) --upgrade tests/$$tool.in --output-file tests/$$tool.txt || exit 1; \
+	done
 	$(COMPILE) --upgrade $(TEMPLATE)/requirements-tools.in --output-file $(TEMPLATE)/requirements-tools.txt
 	$(COMPILE) --upgrade $(TEMPLATE)/requirements-dev.in --output-file $(TEMPLATE)/requirements-dev.txt \
 	  $(patsubst %,--constraint %/requirements.txt,$(BACKENDS))

@@ -242,6 +242,10 @@ class TestErrors:
         trace = stack.call("TRACE", "/")
         assert_problem(trace, 405)
         assert trace.headers["Allow"]
+        for port in (stack.port, stack.ops_port):
+            refused = stack.call("POST", "/livez", "x", port=port)
+            assert_problem(refused, 405)
+            assert refused.headers["Allow"] == "GET, HEAD"
 
     def test_large_headers(self, stack: Stack) -> None:
         """A header of 6 KB is nothing unusual."""

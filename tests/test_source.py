@@ -16,6 +16,7 @@ OPTIONS = TEMPLATE / "_options"
 LOCKS = [
     ROOT / "requirements-dev.txt",
     ROOT / "benchmarks" / "requirements.txt",
+    *sorted((ROOT / "tests").glob("*.txt")),
     *TEMPLATE.rglob("requirements*.txt"),
 ]
 

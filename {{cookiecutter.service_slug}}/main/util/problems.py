@@ -19,7 +19,12 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemSchema(ma.Schema):
-    """The members of a problem."""
+    """The members of a problem; some kinds have more."""
+
+    class Meta:
+        """Its options."""
+
+        unknown = ma.INCLUDE
 
     type = ma.fields.String(required=True)
     title = ma.fields.String(required=True)

@@ -1,11 +1,13 @@
 """Schemas: what comes in is read strictly, what goes out is written fast.
 
-`BaseSchema` is marshmallow with two habits. `Blueprint` is flask-smorest's, for which a body
-of another type is 415, no JSON is 400, and an unknown key is 422 like any other wrong field.
+`BaseSchema` is marshmallow with two habits, `Whole` a number without a fraction. `Blueprint` is
+flask-smorest's, for which a body of another type is 415, no JSON is 400, and an unknown key is
+422 like any other wrong field.
 """
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import flask_smorest
@@ -51,6 +53,17 @@ class UpstreamSchema(BaseSchema):
         """Its options."""
 
         unknown = ma.EXCLUDE
+
+
+class Whole(ma.fields.Integer):
+    """A whole number in JSON, as OpenAPI understands `integer`: 7 and 7.0, not 7.5, not "7"."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(strict=True, **options)
+
+    def _validated(self, value: Any) -> int:
+        whole = isinstance(value, float) and value.is_integer()
+        return super()._validated(int(value) if whole else value)
 
 
 class Json(JSONProvider):
@@ -116,3 +129,16 @@ class Blueprint(flask_smorest.Blueprint):
     """flask-smorest's Blueprint, reading requests strictly."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def arguments(self, schema: Any, *, location: str = "json", **options: Any) -> Any:
+        """Return flask-smorest's decorator, which documents all that may be wrong with a body."""
+        decorate = super().arguments(schema, location=location, **options)
+
+        def documented(view: Callable[..., Any]) -> Any:
+            wrapper = decorate(view)
+            if location == "json":
+                for status in (400, 413, 415):
+                    wrapper._apidoc["arguments"]["responses"][status] = HTTPStatus(status).name
+            return wrapper
+
+        return documented

@@ -59,6 +59,17 @@ class TestDocument(ServiceCase):
                 self.assertTrue(operation["summary"].endswith("."))
                 self.assertIn("default", operation["responses"])
 
+    def test_what_may_be_wrong_with_a_body_is_told(self) -> None:
+        for path, methods in self.document["paths"].items():
+            for operation in methods.values():
+                told = {"400", "413", "415", "422"} <= set(operation["responses"])
+                with self.subTest(path):
+                    self.assertEqual("requestBody" in operation, told)
+
+    def test_problems_may_have_members_of_their_own(self) -> None:
+        problem = self.document["components"]["schemas"]["Problem"]
+        self.assertIs(problem["additionalProperties"], True)
+
     def test_errors_are_documented_as_problems(self) -> None:
         for name, response in self.document["components"]["responses"].items():
             with self.subTest(name):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import marshmallow as ma
 
-from main.util.schema import BaseSchema
+from main.util.schema import BaseSchema, Whole
 
 
 @dataclass
@@ -42,3 +42,17 @@ class TestSchema(unittest.TestCase):
     def test_an_unknown_key_is_an_error(self) -> None:
         with self.assertRaises(ma.ValidationError):
             PetSchema().load({"name": "Rex", "age": 3})
+
+
+class TestWhole(unittest.TestCase):
+    """What JSON Schema calls an integer is one; Python's idea of it is another."""
+
+    def test_numbers_without_a_fraction_are_whole(self) -> None:
+        for given in (7, 7.0):
+            self.assertIs(type(Whole().deserialize(given)), int)
+        self.assertEqual(Whole().deserialize(1e15), 10**15)
+
+    def test_others_are_refused(self) -> None:
+        for given in (7.5, float("inf"), float("nan"), "7", "7.0", True, None, [7]):
+            with self.subTest(given), self.assertRaises(ma.ValidationError):
+                Whole().deserialize(given)

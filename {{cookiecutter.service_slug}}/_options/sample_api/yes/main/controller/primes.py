@@ -6,7 +6,7 @@ import marshmallow as ma
 from flask.views import MethodView
 
 from main.service import primes
-from main.util.schema import BaseSchema, Blueprint
+from main.util.schema import BaseSchema, Blueprint, Whole
 
 blueprint = Blueprint("primes", __name__, url_prefix="/v1/primes", description="Prime numbers.")
 
@@ -17,7 +17,7 @@ class Question(BaseSchema):
     target = primes.Question
 
     numbers = ma.fields.List(
-        ma.fields.Integer(strict=True, validate=ma.validate.Range(0, primes.LARGEST)),
+        Whole(validate=ma.validate.Range(0, primes.LARGEST)),
         required=True,
         validate=ma.validate.Length(1, 20),
     )

@@ -28,6 +28,13 @@ class TestPrimes(ServiceCase):
             ],
         )
 
+    def test_numbers_are_whole_whatever_their_form(self) -> None:
+        response = self.client.post("/v1/primes", json={"numbers": [7.0, 1e3]})
+        self.assertEqual(
+            response.get_json()["numbers"],
+            [{"number": 7, "prime": True}, {"number": 1000, "prime": False, "factor": 2}],
+        )
+
     def test_numbers_have_bounds(self) -> None:
         for numbers in ([], [2] * 21, [-1], [10**15 + 1], [1.5], ["7"], [None], "7", None):
             with self.subTest(numbers):
