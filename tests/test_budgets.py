@@ -5,6 +5,7 @@ import configparser
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -36,11 +37,11 @@ def uwsgi(project: Path, option: str) -> int:
     return parser.getint("uwsgi", option)
 
 
-def constant(project: Path, path: str, name: str) -> float:
+def constant(project: Path, path: str, name: str) -> Any:
     """Return the value that a module gives to a name."""
     for node in ast.parse((project / path).read_text("utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
-            return float(ast.literal_eval(node.value))
+            return ast.literal_eval(node.value)
     raise AssertionError(f"{path} has no {name}")
 
 
@@ -108,3 +109,19 @@ def test_ports(project: Path) -> None:
     assert tuple(re.findall(r"listen (\d+);", conf)) == exposed
     assert tuple(re.findall(r"PORT=(\d+)", script)) == exposed
     assert tuple(str(port).rpartition(":")[2] for port in published) == exposed
+
+
+def test_ids(project: Path) -> None:
+    """What nginx takes over from a caller the application takes over, too, and nothing else."""
+    conf = (project / "deploy" / "nginx.conf").read_text("utf-8")
+    logs = (project / "main" / "util" / "logs.py").read_text("utf-8")
+    taken = re.findall(r'"~\^(.*)\$" \$http_x_request_id;', conf)
+    assert taken == re.findall(r'^WELL_FORMED = re\.compile\(r"(.*)", re\.ASCII\)$', logs, re.M)
+    assert len(taken) == 1
+
+
+def test_the_policy_of_the_page(project: Path) -> None:
+    """It is the same with and without nginx."""
+    conf = (project / "deploy" / "nginx.conf").read_text("utf-8")
+    (policy,) = re.findall(r'~\^/docs/ "(.*)";', conf)
+    assert constant(project, "main/controller/docs.py", "CONTENT_SECURITY_POLICY") == policy

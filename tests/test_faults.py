@@ -138,6 +138,13 @@ FAULTS = [
         "",
     ),
     Fault(
+        "settings that are read for nothing",
+        "test/util/test_config.py::TestUse::test_each_part_has_its_own",
+        "main/application.py",
+        "    logs.configure(settings.log_level)\n",
+        "",
+    ),
+    Fault(
         "a page without its policy",
         "test/controller/test_docs.py::TestPage::test_its_policy_is_strict",
         "main/controller/docs.py",
@@ -239,6 +246,13 @@ FAULTS = [
         "",
     ),
     Fault(
+        "a fork that waits for who is not there",
+        "test/util/test_cache.py::TestProcesses::test_after_a_fork_nobody_is_waited_for",
+        "main/util/cache.py",
+        "            self._start_over()  # after",
+        "            pass  # after",
+    ),
+    Fault(
         "a key without the digest of the code",
         "test/util/test_cache_codec.py::TestLabels::test_other_code_has_others",
         "main/util/cache_codec.py",
@@ -289,6 +303,20 @@ FAULTS = [
         "    sys.exit(1)\n",
     ),
     Fault(
+        "a process of a pool that is forked",
+        "test/util/test_pools.py::TestPools::test_processes_are_never_forked",
+        "main/util/pools.py",
+        'get_context("spawn")',
+        'get_context("fork")',
+    ),
+    Fault(
+        "a call that may take as long as it likes",
+        "test/util/test_http.py::TestBadAnswers::test_no_time_is_left",
+        "main/util/http.py",
+        "deadline.within(self.total)",
+        "deadline.within(1e9)",
+    ),
+    Fault(
         "a redirect that is followed to another host",
         "test/util/test_http.py::TestBadAnswers::test_a_redirect_to_another_host",
         "main/util/http.py",
@@ -330,6 +358,20 @@ FAULTS = [
         "deploy/nginx.conf",
         "client_max_body_size 1m;",
         "client_max_body_size 8m;",
+    ),
+    Fault(
+        "an id that only nginx takes over",
+        "tests/test_budgets.py::test_ids",
+        "deploy/nginx.conf",
+        "~^[A-Za-z0-9._-]{8,64}$",
+        "~^[A-Za-z0-9._:-]{8,64}$",
+    ),
+    Fault(
+        "a policy that is laxer behind nginx",
+        "tests/test_budgets.py::test_the_policy_of_the_page",
+        "deploy/nginx.conf",
+        "img-src 'self' data:; connect-src 'self'; base-uri",
+        "img-src * data:; connect-src 'self'; base-uri",
     ),
     Fault(
         "a report that Sonar looks for elsewhere",

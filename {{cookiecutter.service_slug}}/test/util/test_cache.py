@@ -593,14 +593,15 @@ class TestProcesses(CacheCase):
     def test_after_a_fork_nobody_is_waited_for(self) -> None:
         @cached()
         def forked() -> int:
-            if len(self.work.calls) == 0:
-                self.work()
+            result = self.work()
+            if result == 1:
                 with mock.patch.object(os, "getpid", return_value=-1):
-                    forked()
-            return self.work()
+                    self.assertEqual(child.submit(forked).result(PATIENCE), 2)
+            return result
 
         self.store.lock = lambda *_: lambda: None  # type: ignore[method-assign]
-        self.assertEqual(forked(), 3)
+        with ThreadPoolExecutor(1) as child:
+            self.assertEqual(forked(), 1)
 
 
 class TestBrokenStore(CacheCase):

@@ -1,12 +1,15 @@
 """Settings."""
 
+import logging
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import environ
 
 from main import create_app
 from main.settings import Settings
+from main.util import cache, logs, pools
 from main.util.config import SettingError, load, setting, urls, variables, whole
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +79,21 @@ class TestLoading(unittest.TestCase):
             create_app({"APP_LOG_LEVLE": "DEBUG"})
         self.assertEqual(logs.records[0].getMessage(), "setting.unknown")
         self.assertEqual(vars(logs.records[0])["setting"], "APP_LOG_LEVLE")
+
+
+class TestUse(unittest.TestCase):
+    """What was read is what counts."""
+
+    def test_each_part_has_its_own(self) -> None:
+        self.addCleanup(logs.configure, "ERROR")
+        given = {"APP_POOL_THREADS": "3", "APP_CACHE_TTL": "7", "APP_LOG_LEVEL": "WARNING"}
+        with (
+            mock.patch.object(cache, "_current", None),
+            mock.patch.object(pools, "_settings", None),
+        ):
+            create_app(given)
+            self.assertEqual((pools.current().threads, cache.current().ttl), (3, 7))
+            self.assertEqual(logging.getLogger().level, logging.WARNING)
 
 
 class TestUrls(unittest.TestCase):

@@ -198,6 +198,8 @@ class TestBadAnswers(ClientCase):
     def test_no_time_is_left(self) -> None:
         with deadline.within(0):
             self.assert_raises(UpstreamTimeout, self.client.get)
+        self.client.total = 0
+        self.assert_raises(UpstreamTimeout, self.client.get)
         self.assertEqual(len(self.network.calls), 0)
 
     def test_a_refusal(self) -> None:

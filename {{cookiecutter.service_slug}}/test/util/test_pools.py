@@ -25,6 +25,10 @@ def pid(_: Any) -> int:
     return os.getpid()
 
 
+def kind(_: Any) -> str:
+    return type(multiprocessing.current_process()).__name__
+
+
 class TestPools(unittest.TestCase):
     """They are made when they are needed, one a process and size."""
 
@@ -57,6 +61,10 @@ class TestPools(unittest.TestCase):
         with mock.patch("os.getpid", return_value=-1):
             thread_map(pid, [0])
         self.assertEqual(len(self.made()), 2)
+
+    def test_processes_are_never_forked(self) -> None:
+        self.assertEqual(process_map(kind, [0]), ["SpawnProcess"])
+        self.made()
 
     def test_under_uwsgi_the_interpreter_is_named(self) -> None:
         # There, sys.executable is uWSGI.
