@@ -94,7 +94,7 @@ FAULTS = [
     ),
     Fault(
         "a branch without a test",
-        "make test",
+        "pytest --cov=main.util.deadline --cov-report=term-missing test/util/test_deadline.py",
         "main/util/deadline.py",
         "    return max(0.0, _deadline.get() - monotonic())",
         "    left = _deadline.get() - monotonic()\n"

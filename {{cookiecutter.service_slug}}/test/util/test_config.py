@@ -86,14 +86,14 @@ class TestUse(unittest.TestCase):
 
     def test_each_part_has_its_own(self) -> None:
         self.addCleanup(logs.configure, "ERROR")
-        given = {"APP_POOL_THREADS": "3", "APP_CACHE_TTL": "7", "APP_LOG_LEVEL": "WARNING"}
+        given = {"APP_POOL_THREADS": "3", "APP_CACHE_TTL": "7", "APP_LOG_LEVEL": "INFO"}
         with (
             mock.patch.object(cache, "_current", None),
             mock.patch.object(pools, "_settings", None),
         ):
             create_app(given)
             self.assertEqual((pools.current().threads, cache.current().ttl), (3, 7))
-            self.assertEqual(logging.getLogger().level, logging.WARNING)
+            self.assertEqual(logging.getLogger().level, logging.INFO)
 
 
 class TestUrls(unittest.TestCase):
