@@ -404,11 +404,25 @@ FAULTS = [
     ),
     Fault(
         "a pod that is never asked whether it is ready",
-        "tests/test_kubernetes.py::test_they_agree_with_the_other_files",
+        "tests/test_kubernetes.py::test_a_busy_pod_is_not_killed",
         POD,
         "          readinessProbe:\n            httpGet: *readyz\n"
         "            periodSeconds: 5\n            timeoutSeconds: 3\n",
         "",
+    ),
+    Fault(
+        "a busy pod that is killed",
+        "tests/test_kubernetes.py::test_a_busy_pod_is_not_killed",
+        POD,
+        "path: /livez",
+        "path: /readyz",
+    ),
+    Fault(
+        "an update that begins by taking a pod away",
+        "tests/test_kubernetes.py::test_a_pod_leaves_when_another_is_there[memory]",
+        POD,
+        "maxUnavailable: 0",
+        "maxUnavailable: 1",
     ),
     Fault(
         "metrics on a port of the cluster",
@@ -431,6 +445,13 @@ FAULTS = [
         GITHUB,
         "contents: read",
         "contents: write",
+    ),
+    Fault(
+        "a pipeline without a linter",
+        "tests/test_pipelines.py::test_no_check_is_left_out[github]",
+        GITHUB,
+        "      - run: make lint\n",
+        "",
     ),
     Fault(
         "a job that wants a secret and has none",

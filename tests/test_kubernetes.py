@@ -124,7 +124,9 @@ def test_the_operations_port_is_for_who_operates(baked: Baker, backend: str) -> 
     """No Service has it, and the network lets nobody else in."""
     found = manifests(baked(cache_backend=backend))
     offered = [
-        port["targetPort"] for each in of_kind(found, "Service") for port in each["spec"]["ports"]
+        port.get("targetPort", port["port"])
+        for each in of_kind(found, "Service")
+        for port in each["spec"]["ports"]
     ]
     assert "http" in offered
     assert not {"operations", 8081} & set(offered)
@@ -136,6 +138,39 @@ def test_the_operations_port_is_for_who_operates(baked: Baker, backend: str) -> 
     ]
     assert rules
     assert all(rule["from"] for rule in rules)
+    for policy in of_kind(found, "NetworkPolicy"):
+        assert set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+
+
+@STORES
+def test_a_pod_leaves_when_another_is_there(baked: Baker, backend: str) -> None:
+    """On an update and on a move; both of its containers wait until nobody asks them any more."""
+    found = manifests(baked(cache_backend=backend))
+    (web,) = of_kind(found, "Deployment")[-1:]
+    assert web["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    (scale,) = of_kind(found, "HorizontalPodAutoscaler")
+    (budget,) = of_kind(found, "PodDisruptionBudget")[-1:]
+    assert scale["spec"]["minReplicas"] > budget["spec"]["maxUnavailable"]
+    front, app = web["spec"]["template"]["spec"]["containers"]
+    assert "preStop" in front["lifecycle"]
+    assert front["lifecycle"] == app["lifecycle"]
+
+
+def test_a_busy_pod_is_not_killed(baked: Baker) -> None:
+    """Only a dead nginx is; who is not ready is asked nothing."""
+    (pod,) = pods(manifests(baked()))
+    front, app = pod["containers"]
+    paths = {
+        (container["name"], name): probe["httpGet"]["path"]
+        for container in (front, app)
+        for name, probe in container.items()
+        if name.endswith("Probe")
+    }
+    assert paths == {
+        ("nginx", "livenessProbe"): "/livez",
+        ("app", "startupProbe"): "/readyz",
+        ("app", "readinessProbe"): "/readyz",
+    }
 
 
 def test_they_agree_with_the_other_files(baked: Baker) -> None:

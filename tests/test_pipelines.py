@@ -191,6 +191,14 @@ def test_every_step_is_a_word_of_make(baked: Baker, ci: str) -> None:
 
 
 @EACH
+def test_no_check_is_left_out(baked: Baker, ci: str) -> None:
+    """Each word of make that tells good from bad is there."""
+    scripts = [text for job in READERS[ci](baked(ci=ci)).values() for text, _ in job.scripts]
+    words = set(re.findall(r"^make (.*)$", "\n".join(scripts), re.MULTILINE))
+    assert words == {"install", "lint", "test", "audit", "image", "smoke", "sonar"}
+
+
+@EACH
 def test_a_flaw_holds_up_no_other_job(baked: Baker, ci: str) -> None:
     """What is found by the audit is nobody's fault who changes something else."""
     jobs = READERS[ci](baked(ci=ci))
