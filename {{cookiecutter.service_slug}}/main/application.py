@@ -10,7 +10,7 @@ from main.controller import BLUEPRINTS, docs
 from main.settings import Settings
 from main.util import cache, config, deadline, logs, metrics, pools, timing
 from main.util.problems import ProblemApi
-from main.util.schema import Json
+from main.util.schema import Json, Request
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,7 @@ class Service(Flask):
     """Flask, made to measure."""
 
     json_provider_class = Json
+    request_class = Request
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function as it is: no view is asynchronous behind uWSGI.

@@ -10,14 +10,17 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+import flask
 import flask_smorest
 import marshmallow as ma
 import msgspec
-from flask import Request, Response
+from flask import Response
 from flask import request as current_request
 from flask.json.provider import JSONProvider
 from webargs.flaskparser import FlaskParser, abort
 from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
 
 
 class BaseSchema(ma.Schema):
@@ -64,6 +67,18 @@ class Whole(ma.fields.Integer):
     def _validated(self, value: Any) -> int:
         whole = isinstance(value, float) and value.is_integer()
         return super()._validated(int(value) if whole else value)
+
+
+class Request(flask.Request):
+    """Flask's request, for which a query of bytes that are no UTF-8 is the caller's mistake."""
+
+    @property
+    def args(self) -> MultiDict[str, str]:
+        """Return what the query says."""
+        try:
+            return super().args
+        except UnicodeDecodeError:
+            raise BadRequest("The query is not UTF-8.") from None
 
 
 class Json(JSONProvider):

@@ -149,6 +149,12 @@ class TestProblems(ServiceCase):
         problem = self.assert_problem(self.client.get("/failures/query?other=1&one=x"), 422)
         self.assertEqual(set(problem["errors"]["query"]), {"other", "one"})
 
+    def test_a_query_is_utf_8(self) -> None:
+        for query in (b"one=\xff", b"\xc3"):
+            environ = {"QUERY_STRING": query.decode("latin-1")}
+            response = self.client.get("/failures/query", environ_overrides=environ)
+            self.assert_problem(response, 400)
+
     def test_other_places_are_read_as_well(self) -> None:
         response = self.client.get("/failures/header", headers={"number": "7"})
         self.assertEqual(response.get_json(), {"number": 7})
