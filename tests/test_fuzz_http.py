@@ -320,6 +320,7 @@ ANSWERED = {
         )
         + BODY,
     ),
+    "bytes-in-a-key": ({400}, post(b"Content-Length: 15", body=b'{"n\xffmbers":[7]}')),
     "bytes-in-a-body": ({400}, post(b"Content-Length: 4", body=b"\xff\xfe\0{")),
 }
 # Requests that nothing comes back for: they are waited for, and then ended.
@@ -489,7 +490,7 @@ SEEDS = (
     get(
         b"Accept: application/json", b"X-Request-ID: trace-0001", target=b"/v1/hello?name=Zo%C3%AB"
     ),
-    get(b"Range: bytes=0-99", b"If-None-Match: *", target=b"/docs/swagger-ui.css"),
+    get(b"Range: bytes=0-99", b"If-Match: *", b"If-Range: x", target=b"/docs/swagger-ui.css"),
     get(b"Cookie: a=b", b"Authorization: Basic YTpi", target=b"/docs/../v1/./hello"),
     post(b"Content-Length: 15"),
     post(b"Expect: 100-continue", b"Content-Length: 15"),

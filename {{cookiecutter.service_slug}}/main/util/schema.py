@@ -131,7 +131,7 @@ def _body(request: Request) -> Any:
         abort(415, message="The body must be JSON: Content-Type: application/json.")
     try:
         return msgspec.json.decode(request.get_data())
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         abort(400, message=f"The body is not JSON: {error}.")
 
 

@@ -123,7 +123,7 @@ class TestProblems(ServiceCase):
         self.assertEqual((response.status_code, response.get_json()), (200, {"number": 7}))
 
     def test_a_body_that_is_not_json(self) -> None:
-        for body in ("", "{", "\xff", "[" * 100_000, '{"number": 1e}'):
+        for body in ("", "{", "\xff", b'{"\xff": 1}', "[" * 100_000, '{"number": 1e}'):
             with self.subTest(body[:20]):
                 response = self.client.post(
                     "/failures/body", data=body, content_type="application/json"
