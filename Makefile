@@ -64,9 +64,10 @@ lock: $(VENV)/.installed ## resolve every requirement anew and write the lock fi
 	  $(COMPILE) --upgrade $$user/requirements.in --output-file $$user/requirements.txt \
 	    $(patsubst %,--constraint %/requirements.txt,$(BACKENDS)) || exit 1; \
 	done
-	for tool in checkov schemathesis; do \
+	for tool in checkov openapi-client schemathesis; do \
 	  $(COMPILE) --upgrade tests/$$tool.in --output-file tests/$$tool.txt || exit 1; \
 	done
+	npm update --prefix tests/typescript --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 	$(COMPILE) --upgrade $(TEMPLATE)/requirements-tools.in --output-file $(TEMPLATE)/requirements-tools.txt
 	$(COMPILE) --upgrade $(TEMPLATE)/requirements-dev.in --output-file $(TEMPLATE)/requirements-dev.txt \
 	  $(patsubst %,--constraint %/requirements.txt,$(BACKENDS))

@@ -32,7 +32,7 @@ def provide(tmp_path: Path, *programs: str, uid: int = 0) -> tuple[str, list[str
     return done.stdout, log.read_text().splitlines() if log.exists() else []
 
 
-PRESENT = ("busybox", "chromium", "nginx")
+PRESENT = ("busybox", "chromium", "nginx", "node", "npm")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="make test runs where there is a shell")

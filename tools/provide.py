@@ -15,6 +15,8 @@ PROGRAMS = {
     "chromium": ("chromium", "chromium"),
     "memcached": ("memcached", "memcached"),
     "nginx": ("nginx", "nginx"),
+    "node": ("nodejs", "nodejs"),
+    "npm": ("npm", "npm"),
     "redis-server": ("redis-server", "redis"),
 }
 STAND_INS = {"redis-server": "valkey-server"}

@@ -1,0 +1,44 @@
+"""Calls a service by the client that was generated for it; prints what it read."""
+
+import json
+import sys
+
+from service_client import Client
+from service_client.api.health import get_livez, get_readyz
+from service_client.api.hello import get_v1_hello
+from service_client.api.pages import get_v1_pages
+from service_client.api.primes import post_v1_primes
+from service_client.models import Answer, Hello, Liveness, Pages, Problem, Question, Readiness
+from service_client.types import Unset
+
+
+def main(url: str) -> None:
+    """Call every operation."""
+    with Client(base_url=url) as client:
+        live = get_livez.sync(client=client)
+        ready = get_readyz.sync(client=client)
+        hello = get_v1_hello.sync(client=client, name="Zoë")
+        pages = get_v1_pages.sync(client=client)
+        primes = post_v1_primes.sync(client=client, body=Question(numbers=[7, 9]))
+        refused = post_v1_primes.sync(client=client, body=Question(numbers=[-1]))
+    # To the checker of types this tells an answer from a problem, too.
+    assert isinstance(live, Liveness)
+    assert isinstance(ready, Readiness)
+    assert isinstance(hello, Hello)
+    assert isinstance(pages, Pages)
+    assert isinstance(primes, Answer)
+    assert isinstance(refused, Problem)
+    assert not isinstance(refused.errors, Unset)
+    read = {
+        "live": live.status,
+        "ready": ready.status,
+        "message": hello.message,
+        "bytes": [None if isinstance(page.bytes_, Unset) else page.bytes_ for page in pages.pages],
+        "factors": [each.number if each.prime else each.factor for each in primes.numbers],
+        "refused": [refused.status, refused.title, list(refused.errors.additional_properties)],
+    }
+    print(json.dumps(read))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
