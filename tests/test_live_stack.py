@@ -609,6 +609,16 @@ class TestStop:
                     stack.stop()  # so early that it may not even have begun to listen
                 assert stack.pids() == []
 
+    def test_while_uwsgi_reloads(self, project: Path) -> None:
+        """Told to stop while nobody reads what uWSGI is told, it stops all the same."""
+        with Stack(project) as stack:
+            begun = b"Operational MODE"  # said by the new one, before it imports the application
+            (stack.run_dir / "uwsgi.fifo").write_text("r")
+            until(lambda: stack.output.read_bytes().count(begun) == 2)
+            assert stack.stop() == 0
+            assert stack.pids() == []
+            assert len(stack.lines(message="graceful shutdown triggered...")) == 1
+
     def test_temporary_folder(self, project: Path, tmp_path: Path) -> None:
         """Without RUN_DIR it makes a folder, and removes it in the end."""
         with Stack(project, RUN_DIR="", TMPDIR=str(tmp_path)) as stack:

@@ -26,7 +26,7 @@ await() { # PID: wait until it has ended, through any number of signals
 }
 
 run() { # STOP COMMAND...: run the command until it ends; call STOP when told to end it
-    stop=$1 pid='' stopping=''
+    stop=$1 pid='' stopping='' asking=''
     shift
     trap 'trap "" TERM INT HUP; stopping=yes; [ -z "$pid" ] || "$stop"' TERM INT HUP
     # In a process group of its own: Ctrl-C is then for this script alone, and what a killed
@@ -35,6 +35,7 @@ run() { # STOP COMMAND...: run the command until it ends; call STOP when told to
     pid=$!
     [ -z "$stopping" ] || "$stop"
     await "$pid"
+    [ -z "$asking" ] || wait "$asking"
     kill -KILL "-$pid" 2>/dev/null
     [ -n "$stopping" ] || { echo "$1 ended by itself, with status $status." && return 1; }
 }
@@ -82,10 +83,19 @@ stop_app() {
         patience=$((patience - 1))
     done
     if [ -e "$RUN_DIR/uwsgi.started" ]; then
-        echo q 1<>"$RUN_DIR/uwsgi.fifo" # for writing alone it would not open if uWSGI is dead
+        ask_to_stop &
+        asking=$!
     else
         kill -KILL "$pid" # it serves nobody yet, and heeds nothing else
     fi
+}
+
+ask_to_stop() { # until uWSGI has ended: nobody reads what is written while it reloads
+    while kill -0 "$pid" 2>/dev/null; do
+        # For writing alone it would not open if nobody reads.
+        [ ! -p "$RUN_DIR/uwsgi.fifo" ] || echo q 1<>"$RUN_DIR/uwsgi.fifo"
+        sleep 0.1
+    done
 }
 
 serve_both() {
