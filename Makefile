@@ -8,10 +8,11 @@ BACKENDS := $(wildcard $(TEMPLATE)/_options/cache_backend/*)
 UNIVERSAL := --universal --python-version 3.11
 COMPILE := $(BIN)/uv pip compile --quiet $(UNIVERSAL) --generate-hashes --no-annotate \
   --custom-compile-command "make lock (uv pip compile $(UNIVERSAL))"
+MINUTES ?= $(if $(filter true,$(CI)),1,15)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-all lint format bench pictures lock clean
+.PHONY: help demo test test-fast test-all lint format bench soak pictures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,10 @@ format: $(VENV)/.installed ## put the template's own source in shape
 
 bench: $(VENV)/.installed ## measure what the template and the service cost
 	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.installed ## keep a service under load and in trouble, for MINUTES (15; with CI=true 1): does it stay as it was?
+	@$(BIN)/python tools/provide.py
+	@$(BIN)/python -m tools.soak $(MINUTES)
 
 pictures: $(VENV)/.installed ## make the pictures of the README anew, which runs the demonstration
 	$(BIN)/python -m tools.pictures

@@ -49,6 +49,11 @@ def helpers(stack: Stack) -> list[psutil.Process]:
     return found
 
 
+def spawned(stack: Stack) -> list[psutil.Process]:
+    """Return the processes of pools themselves."""
+    return [each for each in helpers(stack) if "spawn_main" in " ".join(each.cmdline())]
+
+
 def parents(stack: Stack) -> set[int]:
     """Return the processes whose pools have processes."""
     return {process.ppid() for process in helpers(stack)}
@@ -167,9 +172,22 @@ class TestEnds:
             ask(stack, "processes")
             answers = [callers.submit(stack.get, "/work/processes?count=200") for _ in range(2)]
             until(lambda: len(stack.lines(event="driver.work")) > 20)
-            victim = next(each for each in helpers(stack) if "spawn_main" in str(each.cmdline()))
-            victim.kill()
+            spawned(stack)[0].kill()
             assert [answer.result().status for answer in answers] == [200, 200]
+
+    def test_what_is_left_of_a_broken_pool(self, worker: Path) -> None:
+        """It can be ended: its processes block no signal, as the threads that start them do."""
+        with Stack(worker, UWSGI_PROCESSES="1") as stack:
+            for _ in range(2):  # starting the first pool of all unblocks some
+                ask(stack, "processes")
+                pool = spawned(stack)
+                files = [Path(f"/proc/{process.pid}/status") for process in pool]
+                unblocked = f"SigBlk:\t{0:016x}\n"
+                until(lambda: all(unblocked in file.read_text() for file in files))  # noqa: B023
+                pool[0].kill()
+                _, alive = psutil.wait_procs(pool, timeout=PATIENCE)
+                assert not alive
+            assert stack.stop() == 0
 
 
 def alive(stack: Stack) -> list[int]:

@@ -52,8 +52,7 @@ def soak(project: Path, seconds: float, *, recycling: bool) -> Report:
             with Crowd(stack) as crowd, Trouble(stack, cache, between_reloads) as trouble:
                 samples = watch(stack, seconds)
             lasted = time.monotonic() - begun
-            # A third, at most two minutes, is for warming up.
-            warm = samples[round(min(len(samples) / 3, 120)) :]
+            warm = samples[warming(len(samples)) :]
             trends = [fit(series, len(warm)) for series in zip(*warm, strict=True)]
             errors = crowd.errors + trouble.errors + stopped(stack)
             report = Report(lasted, crowd.answered, errors, crowd.slowest, trouble.count, trends)
@@ -81,6 +80,11 @@ def sample(stack: Stack) -> tuple[float, int, int]:
             continue  # it has just ended
     memory, descriptors = map(sum, zip(*found, strict=True))
     return memory / MEGABYTE, descriptors, len(found)
+
+
+def warming(seconds: int) -> int:
+    """Return how many of so many seconds are for warming up: half a minute if there is time."""
+    return min(max(seconds // 4, 10), seconds // 2, 30)
 
 
 def stopped(stack: Stack) -> Counter[str]:

@@ -11,6 +11,7 @@ import time
 import types
 import unittest
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import resource_tracker
 from typing import Any
 from unittest import mock
 
@@ -124,6 +125,21 @@ class TestChild(unittest.TestCase):
         child = ours.recv()
         parent.kill()
         parent.join()
+        self.assert_ends(child)
+
+    def test_it_can_be_ended_although_its_parent_blocks_signals(self) -> None:
+        resource_tracker.ensure_running()  # it would unblock them
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        self.addCleanup(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+        pool: Any = pools._new_processes(1)
+        self.addCleanup(pool.shutdown)
+        child = pool.submit(pid, None).result()
+        self.addCleanup(pool._processes[child].kill)
+        os.kill(child, signal.SIGTERM)
+        self.assert_ends(child)
+
+    def assert_ends(self, child: int) -> None:
+        """Assert that the process ends."""
         deadline = time.monotonic() + PATIENCE
         while alive(child):
             self.assertLess(time.monotonic(), deadline, "the child lives on")
