@@ -53,7 +53,7 @@ format: $(VENV)/.installed ## put the template's own source in shape
 bench: $(VENV)/.installed ## measure what the template and the service cost
 	$(BIN)/python -m benchmarks
 
-soak: $(VENV)/.installed ## keep a service under load and in trouble, for MINUTES (15; with CI=true 1): does it stay as it was?
+soak: $(VENV)/.installed ## keep a service under load and in trouble for MINUTES (15; with CI=true 1): nothing fails, nothing grows
 	@$(BIN)/python tools/provide.py
 	@$(BIN)/python -m tools.soak $(MINUTES)
 

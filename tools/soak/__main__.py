@@ -104,7 +104,8 @@ def main() -> None:
     missing = [name for name in ("nginx", "redis-server") if provide.find(name) is None]
     if missing:
         sys.exit(f"Not installed: {', '.join(missing)}; {provide.command(missing)}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit("Stopped."))
     complaints: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         project = prepare(Path(folder))
