@@ -102,8 +102,9 @@ def _start_child(level: str) -> None:
     global _is_child
     _is_child = True
     logs.configure(level)
-    # uWSGI's threads block all signals, and that is inherited: TERM ends what is left of a pool.
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    if sys.platform != "win32":
+        # uWSGI's threads block all, and that is inherited: TERM ends what is left of a pool.
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

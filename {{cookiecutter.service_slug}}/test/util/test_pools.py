@@ -127,6 +127,7 @@ class TestChild(unittest.TestCase):
         parent.join()
         self.assert_ends(child)
 
+    @unittest.skipIf(sys.platform == "win32", "Windows has no such signals")
     def test_it_can_be_ended_although_its_parent_blocks_signals(self) -> None:
         resource_tracker.ensure_running()  # it would unblock them
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
