@@ -61,6 +61,7 @@ pictures: $(VENV)/.installed ## make the pictures of the README anew, which runs
 	$(BIN)/python -m tools.pictures
 
 lock: $(VENV)/.installed ## resolve every requirement anew and write the lock files
+	@$(BIN)/python tools/provide.py
 	$(COMPILE) --upgrade requirements-dev.in --output-file requirements-dev.txt
 	for backend in $(BACKENDS); do \
 	  $(COMPILE) --upgrade $$backend/requirements.in --output-file $$backend/requirements.txt || exit 1; \
