@@ -42,29 +42,31 @@ class TestDocument(ServiceCase):
         super().setUp()
         self.document = self.client.get("/docs/openapi.json").get_json()
 
-    def test_it_is_valid(self) -> None:
-        self.assertEqual(self.document["openapi"], "3.1.0")
-        OpenAPIV31SpecValidator(self.document).validate()
-
-    def test_every_operation_is_told_in_words_and_with_its_errors(self) -> None:
-        operations = [
+    def operations(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return each operation with its name."""
+        return [
             (f"{method} {path}", operation)
             for path, methods in self.document["paths"].items()
             for method, operation in methods.items()
             if method != "parameters"
         ]
-        self.assertGreaterEqual(len(operations), 2)
-        for name, operation in operations:
+
+    def test_it_is_valid(self) -> None:
+        self.assertEqual(self.document["openapi"], "3.1.0")
+        OpenAPIV31SpecValidator(self.document).validate()
+
+    def test_every_operation_is_told_in_words_and_with_its_errors(self) -> None:
+        self.assertGreaterEqual(len(self.operations()), 2)
+        for name, operation in self.operations():
             with self.subTest(name):
                 self.assertTrue(operation["summary"].endswith("."))
                 self.assertIn("default", operation["responses"])
 
     def test_what_may_be_wrong_with_a_body_is_told(self) -> None:
-        for path, methods in self.document["paths"].items():
-            for operation in methods.values():
-                told = {"400", "413", "415", "422"} <= set(operation["responses"])
-                with self.subTest(path):
-                    self.assertEqual("requestBody" in operation, told)
+        for name, operation in self.operations():
+            told = {"400", "413", "415", "422"} <= set(operation["responses"])
+            with self.subTest(name):
+                self.assertEqual("requestBody" in operation, told)
 
     def test_problems_may_have_members_of_their_own(self) -> None:
         problem = self.document["components"]["schemas"]["Problem"]
