@@ -83,8 +83,8 @@ def sample(stack: Stack) -> tuple[float, int, int]:
 
 
 def warming(seconds: int) -> int:
-    """Return how many of so many seconds are for warming up: half a minute if there is time."""
-    return min(max(seconds // 4, 10), seconds // 2, 30)
+    """Return how many of so many seconds are for warming up; nginx's cache loader lives for 60."""
+    return min(max(seconds // 4, 10), seconds // 2, 90)
 
 
 def stopped(stack: Stack) -> Counter[str]:
