@@ -94,10 +94,13 @@ def test_each_promise_can_be_broken(tmp_path: Path) -> None:
         (complaint,) = report(trends=trends).complaints()
         assert complaint == f"{name} rose by 40% within 40 s"
     log = tmp_path / "log"
-    log.write_text('{"level":"ERROR","event":"request.failed"}\n{"a":1}\n[]\nTraceback\n{"cut"')
+    starting = '{"level":"ERROR","event":"nobody.there"}\n'
+    log.write_text(
+        f'{starting}{{"level":"ERROR","event":"request.failed"}}\n{{"a":1}}\n[]\nTraceback\n{{"cut"'
+    )
     seen = report()
-    seen.read(log)
-    assert seen.lines == 5
+    seen.read(log, len(starting))
+    assert seen.lines == 6
     assert seen.errors == {"logged: request.failed": 1}
     assert seen.broken_lines == ["b'[]\\n'", "b'Traceback\\n'", "b'{\"cut\"'"]
     assert len(list(seen.complaints())) == 2

@@ -48,7 +48,7 @@ def soak(project: Path, seconds: float, *, recycling: bool) -> Report:
         urls = ",".join(f"{peer.url}/{path}" for path in ("good", "slow", "short"))
         variables = settings("redis", [cache], folder)
         with Stack(project, APP_UPSTREAM_URLS=urls, **variables) as stack:
-            begun = time.monotonic()
+            begun, ready = time.monotonic(), stack.output.stat().st_size
             with Crowd(stack) as crowd, Trouble(stack, cache, between_reloads) as trouble:
                 samples = watch(stack, seconds)
             lasted = time.monotonic() - begun
@@ -56,7 +56,7 @@ def soak(project: Path, seconds: float, *, recycling: bool) -> Report:
             trends = [fit(series, len(warm)) for series in zip(*warm, strict=True)]
             errors = crowd.errors + trouble.errors + stopped(stack)
             report = Report(lasted, crowd.answered, errors, crowd.slowest, trouble.count, trends)
-            report.read(stack.output)
+            report.read(stack.output, ready)
     return report
 
 

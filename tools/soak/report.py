@@ -31,18 +31,23 @@ class Report:
     lines: int = 0
     broken_lines: list[str] = field(default_factory=list)
 
-    def read(self, log: Path) -> None:
-        """Add what the log tells: workers that were recycled, errors, lines that are no JSON."""
+    def read(self, log: Path, ready: int) -> None:
+        """Add what the log tells: workers that were recycled, errors, lines that are no JSON.
+
+        Errors count after so many bytes: until it is ready, nginx tells that uWSGI is not there.
+        """
+        position = 0
         with log.open("rb") as lines:
             for text in lines:
                 self.lines += 1
+                position += len(text)
                 try:
                     line = json.loads(text)
                 except ValueError:
                     line = None
                 if not isinstance(line, dict):
                     self.broken_lines.append(repr(text))
-                elif line.get("level") in SEVERE:
+                elif line.get("level") in SEVERE and position > ready:
                     self.errors[f"logged: {line.get('message') or line.get('event')}"] += 1
                 elif RESPAWNED in str(line.get("message")):
                     self.trouble["worker recycled"] += 1
