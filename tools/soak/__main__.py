@@ -31,6 +31,8 @@ from tools.soak.trouble import Trouble
 # A worker ends after so many requests, however short it lived: about every five seconds here.
 RECYCLED = {"master = true\n": "master = true\nmax-requests = 200\nmin-worker-lifetime = 0\n"}
 MEGABYTE = 1024**2
+# Seconds between two samples: a process is away for about one when it is replaced.
+INTERVAL = 0.5
 
 
 def prepare(folder: Path) -> Path:
@@ -52,8 +54,9 @@ def soak(project: Path, seconds: float, *, recycling: bool) -> Report:
             with Crowd(stack) as crowd, Trouble(stack, cache, between_reloads) as trouble:
                 samples = watch(stack, seconds)
             lasted = time.monotonic() - begun
-            warm = samples[warming(len(samples)) :]
-            trends = [fit(series, len(warm)) for series in zip(*warm, strict=True)]
+            rest = seconds - warming(seconds)
+            warm = samples[-round(len(samples) * rest / seconds) :]
+            trends = [fit(series, rest) for series in zip(*warm, strict=True)]
             errors = crowd.errors + trouble.errors + stopped(stack)
             report = Report(lasted, crowd.answered, errors, crowd.slowest, trouble.count, trends)
             report.read(stack.output, ready)
@@ -61,12 +64,12 @@ def soak(project: Path, seconds: float, *, recycling: bool) -> Report:
 
 
 def watch(stack: Stack, seconds: float) -> list[tuple[float, int, int]]:
-    """Return a sample of each second."""
+    """Return evenly spaced samples."""
     samples = []
     begun, tick = time.monotonic(), threading.Event()
     while time.monotonic() - begun < seconds:
         samples.append(sample(stack))
-        tick.wait(begun + len(samples) - time.monotonic())
+        tick.wait(begun + len(samples) * INTERVAL - time.monotonic())
     return samples
 
 
@@ -82,9 +85,9 @@ def sample(stack: Stack) -> tuple[float, int, int]:
     return memory / MEGABYTE, descriptors, len(found)
 
 
-def warming(seconds: int) -> int:
+def warming(seconds: float) -> float:
     """Return how many of so many seconds are for warming up; nginx's cache loader lives for 60."""
-    return min(max(seconds // 4, 10), seconds // 2, 90)
+    return min(max(seconds / 4, 10), seconds / 2, 90)
 
 
 def stopped(stack: Stack) -> Counter[str]:

@@ -13,8 +13,8 @@ from statistics import fmean, linear_regression
 PARTS = 8
 # It rises if the line gains more than this part of the mean from its start to its end …
 TOLERATED = 0.05
-# … and by more standard errors than noise has once in eighty runs.
-SURE = 3.0
+# … and by more standard errors than noise has once in three hundred runs.
+SURE = 4.0
 
 
 @dataclass(frozen=True)
