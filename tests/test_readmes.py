@@ -45,7 +45,8 @@ def test_every_block_of_the_template_is_run() -> None:
 def test_the_words_that_bake(tmp_path: Path) -> None:
     """From the registry as it is today; whoever presses Enter gets the default answers."""
     ((words,),) = blocks(ROOT / "README.md")[1:]
-    variables = {"TEMPLATE": str(ROOT), "HOME": str(tmp_path)}
+    # Those certificates that the machine trusts: the company's own registry may need them.
+    variables = {"TEMPLATE": str(ROOT), "HOME": str(tmp_path), "UV_SYSTEM_CERTS": "true"}
     path = os.pathsep.join((str(Path(require("uvx")).parent), os.environ["PATH"]))
     run(tmp_path, "sh", "-ec", f"yes '' | {words}", PATH=path, **variables)
     assert contents(tmp_path / "my-service") == contents(bake(tmp_path / "other"))
