@@ -12,7 +12,7 @@ MINUTES ?= $(if $(filter true,$(CI)),1,15)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-all lint format bench soak pictures lock clean
+.PHONY: help demo test test-fast test-all lint format bench soak mutants pictures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ soak: $(VENV)/.installed ## keep a service under load and in trouble for MINUTES
 	@$(BIN)/python tools/provide.py
 	@$(BIN)/python -m tools.soak $(MINUTES)
 
+mutants: $(VENV)/.installed ## change the helpers' code in a thousand ways and see how often their suites notice: an hour
+	@$(BIN)/python -m tools.mutants
+
 pictures: $(VENV)/.installed ## make the pictures of the README anew, which runs the demonstration
 	$(BIN)/python -m tools.pictures
 
@@ -70,7 +73,7 @@ lock: $(VENV)/.installed ## resolve every requirement anew and write the lock fi
 	  $(COMPILE) --upgrade $$user/requirements.in --output-file $$user/requirements.txt \
 	    $(patsubst %,--constraint %/requirements.txt,$(BACKENDS)) || exit 1; \
 	done
-	for tool in checkov openapi-client schemathesis; do \
+	for tool in checkov mutants openapi-client schemathesis; do \
 	  $(COMPILE) --upgrade tests/$$tool.in --output-file tests/$$tool.txt || exit 1; \
 	done
 	npm update --prefix tests/typescript --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts

@@ -82,7 +82,9 @@ class TestCalls(CacheCase):
         def once(a: int) -> int:
             return self.work(a)
 
-        self.assertEqual([once(1), once(1), once(2), once(1)], [1, 1, 2, 1])
+        self.assertEqual([once(1), once(1), once(2)], [1, 1, 2])
+        self.store.asked = 0
+        self.assertEqual([once(1), self.store.asked], [1, 1])
         self.assert_outcomes(once, "miss", "hit", "miss", "hit")
 
     def test_ways_to_write_the_same_call_are_the_same(self) -> None:
@@ -99,6 +101,9 @@ class TestCalls(CacheCase):
         self.assertEqual(len(self.work.calls), 2)
         spelt(1, 2, 3, c=4)
         self.assertEqual(len(self.work.calls), 3)
+        spelt(1, 2, 3, 4, 5)
+        spelt(1, 2, 3, 4, 5, c=3)
+        self.assertEqual(len(self.work.calls), 4)
 
     def test_different_calls_are_different(self) -> None:
         @cached()
@@ -282,24 +287,41 @@ class TestTime(CacheCase):
             return self.work()
 
         old()
-        self.clock.now += 3
         self.work.error = ConnectionError("down")
+        for seconds in (3, 1):
+            self.clock.now += seconds
+            with self.assertRaises(ConnectionError):
+                old()
+
+    def test_it_may_serve_for_a_minute_unless_told_otherwise(self) -> None:
+        @cached()
+        def old() -> int:
+            return self.work()
+
+        old()
+        self.work.error = ConnectionError("down")
+        self.clock.now += 300 + 59.5
+        with self.assertLogs("main.util.cache", "WARNING"):
+            self.assertEqual(old(), 1)
+        self.clock.now += 1
         with self.assertRaises(ConnectionError):
             old()
 
     def test_the_store_is_told_how_long(self) -> None:
-        @cached(ttl=1.5, stale=2)
-        def short() -> None:
-            """Return nothing."""
+        # Beyond 1e8 it is for ever.
+        times = ((1.5, 3.5), (9e7, 9e7 + 2), (1e8 - 2, 1e8), (1e8 - 1, None), (None, None))
+        for ttl, told in times:
 
-        @cached(ttl=1e300)
-        def long() -> None:
-            """Return nothing."""
+            @cached(ttl=ttl, stale=2)
+            def kept() -> None:
+                """Return nothing."""
 
-        with mock.patch.object(self.store, "set", return_value=True) as kept:
-            short()
-            long()
-        self.assertEqual([each.args[2] for each in kept.call_args_list], [3.5, None])
+            with (
+                self.subTest(ttl),
+                mock.patch.object(self.store, "set", return_value=True) as store,
+            ):
+                kept()
+                self.assertEqual(store.call_args.args[2], told)
 
     def test_a_stale_result_serves_while_one_caller_renews_it(self) -> None:
         begun, go_on = threading.Event(), threading.Event()
@@ -335,6 +357,7 @@ class TestTime(CacheCase):
         with self.assertLogs("main.util.cache", "WARNING") as logs:
             self.assertEqual(fragile(), 1)
         self.assertEqual(logs.records[0].getMessage(), "cache.stale")
+        self.assertIsNotNone(logs.records[0].exc_info)
         self.assert_outcomes(fragile, "miss", "stale")
 
 
@@ -369,6 +392,7 @@ class TestTogether(CacheCase):
             results = self.together(cold)
             self.assertEqual(results, [[1]] * 8)
             self.assertEqual(len({id(result) for result in results}), 8)
+        self.assert_outcomes(cold, *["miss"] * 20, *["hit"] * 140)
 
     def test_the_first_callers_in_a_worker_share_a_call_too(self) -> None:
         callers = threading.Barrier(8)
@@ -547,24 +571,25 @@ class TestProcesses(CacheCase):
         self.assert_outcomes(cold, "miss", "hit")
 
     def test_nobody_is_waited_for_too_long(self) -> None:
-        @cached(wait=0.5)
+        @cached()
         def abandoned() -> int:
             return self.work()
 
         self.store.locked.add(abandoned.cache_key())  # by one who was killed
-        now = [100.0]
+        now = [0.25]
         pauses: list[float] = []
 
         def sleep(seconds: float) -> None:
             pauses.append(seconds)
-            now[0] += seconds
+            now[0] += seconds + 0.0001  # no sleep is shorter than it was to be
 
         with (
             mock.patch("time.sleep", side_effect=sleep),
             mock.patch("time.monotonic", side_effect=lambda: now[0]),
         ):
             self.assertEqual(abandoned(), 1)
-        self.assertAlmostEqual(sum(pauses), 0.5)
+        self.assertEqual(pauses[:8], [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.05, 0.05])
+        self.assertAlmostEqual(now[0], 1.25, delta=0.001)
         self.assertEqual(abandoned(), 1)
 
     def test_while_another_renews_the_stale_one_serves(self) -> None:
@@ -617,8 +642,10 @@ class TestBrokenStore(CacheCase):
             with self.assertLogs("main.util.cache", "WARNING") as logs:
                 self.assertEqual(brave(), 1)
             self.assertEqual([record.getMessage() for record in logs.records], ["cache.down"])
-            self.assertEqual([brave(), brave(), self.store.asked], [2, 3, 1])
-            monotonic.return_value += cache.COOL_DOWN
+            self.assertEqual([brave(), self.store.asked], [2, 1])
+            monotonic.return_value += 4.9
+            self.assertEqual([brave(), self.store.asked], [3, 1])
+            monotonic.return_value += 0.2
             with self.assertLogs("main.util.cache", "WARNING"):
                 self.assertEqual(brave(), 4)
         self.assert_outcomes(brave, "error", "bypass", "bypass", "error")

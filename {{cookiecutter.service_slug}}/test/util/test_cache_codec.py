@@ -47,6 +47,7 @@ class TestLabels(unittest.TestCase):
     def test_every_store_takes_it(self) -> None:
         for name in ("main.service.f", "münchen.<locals>.f g", "x" * 1000, "emoji👍"):
             self.assertTrue(re.fullmatch(r"[A-Za-z0-9_.-]{1,100}:[0-9a-f]{16}", label(name)), name)
+        self.assertEqual(len(label("x" * 1000)), 100 + 1 + 16)
 
     def test_no_two_are_alike(self) -> None:
         names = ("a.<b>.c", "a.<c>.c", "a.-b-.c", "x" * 1000, "x" * 1001)
@@ -69,3 +70,6 @@ class TestLabels(unittest.TestCase):
             self.assertNotEqual(written(code, "2"), first)
             self.assertEqual(written(code, "1"), first)
             self.assertNotEqual(written(code.with_name("b.py"), ""), first)
+            code.with_name("b.py").unlink()
+            self.assertEqual(written(code, "1"), first)
+            self.assertNotEqual(written(Path(folder, "controller", "c.py"), ""), first)

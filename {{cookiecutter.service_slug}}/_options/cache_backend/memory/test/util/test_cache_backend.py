@@ -30,6 +30,13 @@ class TestMemory(unittest.TestCase):
         self.backend.set("d", b"1", None)
         self.assertEqual([key for key in "abcd" if self.backend.get(key)], ["a", "c", "d"])
 
+    def test_how_many_that_can_be(self) -> None:
+        for size in ("1", "10000000"):
+            load(CacheSettings, {"APP_CACHE_SIZE": size})
+        for size in ("0", "10000001"):
+            with self.assertRaisesRegex(ValueError, "APP_CACHE_SIZE"):
+                load(CacheSettings, {"APP_CACHE_SIZE": size})
+
     def test_clearing_by_the_beginning_of_the_keys(self) -> None:
         for key in ("a:1", "a:2", "b:1"):
             self.backend.set(key, b"1", None)
