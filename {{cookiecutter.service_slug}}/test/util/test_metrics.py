@@ -1,5 +1,6 @@
 """Metrics."""
 
+import re
 import tempfile
 import types
 import unittest
@@ -13,18 +14,21 @@ from test.case import ServiceCase
 OPS = {"OPS_LISTENER": "on"}
 
 
-def count(**labels: str) -> float:
-    """Return how many requests were counted under these labels."""
-    return REGISTRY.get_sample_value("http_request_duration_seconds_count", labels) or 0.0
+def count(kind: str = "count", **labels: str) -> float:
+    """Return how many requests were counted under these labels, or the sum of their seconds."""
+    return REGISTRY.get_sample_value(f"http_request_duration_seconds_{kind}", labels) or 0.0
 
 
 class TestRequests(ServiceCase):
     """Requests are counted and timed by method, route and status."""
 
     def test_a_request_is_counted(self) -> None:
-        before = count(method="GET", route="/livez", status="200")
-        self.client.get("/livez")
-        self.assertEqual(count(method="GET", route="/livez", status="200"), before + 1)
+        labels = {"method": "GET", "route": "/livez", "status": "200"}
+        before, seconds = count(**labels), count("sum", **labels)
+        with mock.patch("main.util.metrics.perf_counter", side_effect=(100.0, 100.25)):
+            self.client.get("/livez")
+        self.assertEqual(count(**labels), before + 1)
+        self.assertAlmostEqual(count("sum", **labels), seconds + 0.25)
 
     def test_callers_make_up_no_labels(self) -> None:
         before = count(method="other", route="unmatched", status="404")
@@ -41,6 +45,9 @@ class TestScrape(ServiceCase):
         response = self.client.get("/metrics", environ_overrides=OPS)
         self.assertEqual(response.mimetype, "text/plain")
         self.assertIn('route="/livez",status="200"', response.text)
+        buckets = re.findall(r'le="([^"]+)",method="GET",route="/livez"', response.text)
+        seconds = "0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1.0 2.5 5.0 10.0 +Inf"
+        self.assertEqual(buckets, seconds.split())
 
     def test_the_public_gets_nothing(self) -> None:
         self.assert_problem(self.client.get("/metrics"), 404)
