@@ -182,6 +182,7 @@ def texts(longest: int) -> st.SearchStrategy[str]:
     return pieces.map(lambda parts: "".join(parts)[:longest].strip()).filter(bool)
 
 
+@pytest.mark.slow
 @given(
     service_name=texts(60),
     description=texts(200),

@@ -42,17 +42,17 @@ def test_lint_of_a_service_can_fail(installed: Baker) -> None:
 def texts(baked: Baker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the YAML and JSON of all services, each text once."""
     folder, seen = tmp_path_factory.mktemp("texts"), set()
-    for answers in combinations():
-        for slug in SLUGS:
-            project = baked(**answers, service_slug=slug)
-            for path in contents(project):
-                if path.endswith((".yml", ".yaml", ".json")):
-                    text = (project / path).read_bytes()
-                    if (path, text) not in seen:
-                        seen.add((path, text))
-                        target = folder / f"{label(answers)}-{slug}" / path
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        target.write_bytes(text)
+    named = ({**answers, "service_slug": slug} for answers in combinations("ci") for slug in SLUGS)
+    for answers in (*combinations(), *named):
+        project = baked(**answers)
+        for path in contents(project):
+            if path.endswith((".yml", ".yaml", ".json")):
+                text = (project / path).read_bytes()
+                if (path, text) not in seen:
+                    seen.add((path, text))
+                    target = folder / label(answers) / path
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(text)
     return folder
 
 

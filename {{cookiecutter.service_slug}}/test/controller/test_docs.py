@@ -71,6 +71,7 @@ class TestDocument(ServiceCase):
     def test_problems_may_have_members_of_their_own(self) -> None:
         problem = self.document["components"]["schemas"]["Problem"]
         self.assertIs(problem["additionalProperties"], True)
+        self.assertEqual(set(problem["required"]), {"type", "title", "status"})
 
     def test_errors_are_documented_as_problems(self) -> None:
         for name, response in self.document["components"]["responses"].items():

@@ -17,6 +17,7 @@ from unittest import mock
 
 from main.util import pools
 from main.util.concurrency import process_map, thread_map
+from main.util.config import load
 from main.util.pools import PoolSettings
 
 PATIENCE = 10.0
@@ -57,6 +58,14 @@ class TestPools(unittest.TestCase):
         thread_map(pid, [0])
         self.assertEqual([pool._max_workers for pool in self.made()], [3, 5])
 
+    def test_the_sizes_have_bounds(self) -> None:
+        for name, most in (("APP_POOL_THREADS", 256), ("APP_POOL_PROCESSES", 64)):
+            for size in (1, most):
+                load(PoolSettings, {name: str(size)})
+            for size in (0, most + 1):
+                with self.subTest(name, size=size), self.assertRaisesRegex(ValueError, name):
+                    load(PoolSettings, {name: str(size)})
+
     def test_a_fork_has_pools_of_its_own(self) -> None:
         thread_map(pid, [0])
         with mock.patch("os.getpid", return_value=-1):
@@ -83,6 +92,12 @@ class TestPools(unittest.TestCase):
             self.assertEqual(process_map(pid, [0]), [os.getpid()])
             self.assertEqual(thread_map(pid, [0]), [os.getpid()])
         self.assertEqual(self.made(), [])
+
+    def test_its_workers_have_them(self) -> None:
+        for distance in (-1, 1):
+            worker = types.SimpleNamespace(masterpid=lambda away=distance: os.getpid() + away)
+            with mock.patch.dict("sys.modules", uwsgi=worker):
+                self.assertFalse(pools.is_master())
 
     def test_a_process_that_may_have_no_children_works_itself(self) -> None:
         with mock.patch("multiprocessing.current_process") as current:

@@ -6,6 +6,7 @@ import flask
 import marshmallow as ma
 from flask import Flask, Response
 from flask_smorest import abort
+from werkzeug.exceptions import TooManyRequests
 
 from main.util import problems
 from main.util.http import UpstreamRejected, UpstreamTimeout
@@ -40,6 +41,10 @@ def add_failures(app: Flask) -> None:
     @blueprint.route("/busy")
     def busy() -> None:
         abort(503, message="Come back later.", headers={"Retry-After": "7"})
+
+    @blueprint.route("/often")
+    def often() -> None:
+        raise TooManyRequests(retry_after=7)
 
     @blueprint.route("/body", methods=["POST"])
     @blueprint.arguments(Body())
@@ -114,8 +119,12 @@ class TestProblems(ServiceCase):
         self.assertEqual((response.status_code, response.text), (418, "I am a teapot."))
 
     def test_headers_that_belong_to_the_error(self) -> None:
-        response = self.client.get("/failures/busy")
+        with self.assertNoLogs("main.util.problems"):  # it is no fault of the caller's
+            response = self.client.get("/failures/busy")
         self.assertEqual(self.assert_problem(response, 503)["detail"], "Come back later.")
+        self.assertEqual(response.headers["Retry-After"], "7")
+        response = self.client.get("/failures/often")
+        self.assert_problem(response, 429)
         self.assertEqual(response.headers["Retry-After"], "7")
 
     def test_a_good_body(self) -> None:

@@ -80,6 +80,14 @@ async def outer_later() -> int:
     return add(1, 2)
 
 
+async def outer_and_more() -> int:
+    return await outer_later() + add(3)
+
+
+async def collect() -> list[int]:
+    return [add(value) async for value in count_up_later()]
+
+
 class Adder:
     @timed
     def method(self) -> str:
@@ -159,10 +167,7 @@ class TestTimed(unittest.TestCase):
         self.assert_timed("count_up")
 
     def test_an_asynchronous_generator(self) -> None:
-        async def collect() -> list[int]:
-            return [value async for value in count_up_later()]
-
-        self.assertEqual(asyncio.run(collect()), [1, 2])
+        self.assertEqual(asyncio.run(collect()), [2, 3])
         self.assert_timed("count_up_later")
 
     def test_an_asynchronous_generator_can_be_talked_to(self) -> None:
@@ -174,6 +179,11 @@ class TestTimed(unittest.TestCase):
 
         self.assertEqual(asyncio.run(talk()), ["", "a", "KeyError"])
         self.assertEqual(observed(f"{__name__}.echo_later"), 1)
+
+    def test_each_keeps_its_name(self) -> None:
+        functions = {"add_later": add_later, "count_up": count_up, "count_up_later": count_up_later}
+        for name, function in functions.items():
+            self.assertEqual(function.__name__, name)
 
     def test_a_name_can_be_given(self) -> None:
         before = observed("renamed")
@@ -197,6 +207,24 @@ class TestLog(unittest.TestCase):
         self.assertEqual(vars(record)["callable"], f"{__name__}.add")
         self.assertEqual(vars(record)["outcome"], "ok")
         self.assertGreaterEqual(vars(record)["seconds"], 0)
+
+    def test_it_tells_how_long(self) -> None:
+        calls: list[Callable[[], Any]] = [
+            lambda: add(1),
+            fail,
+            lambda: asyncio.run(add_later(1)),
+            lambda: list(count_up()),
+        ]
+        for call in calls:
+            for end, seconds in ((4.0, 2.5), (1.5000014, 0.000001)):
+                with (
+                    self.subTest(seconds=seconds),
+                    mock.patch("main.util.timing.perf_counter", side_effect=(1.5, end)),
+                    self.assertLogs("main.util.timing", "DEBUG") as caught,
+                    suppress(KeyError),
+                ):
+                    call()
+                self.assertEqual([vars(record)["seconds"] for record in caught.records], [seconds])
 
     def test_a_call_over_the_threshold_is_a_warning(self) -> None:
         @timed(threshold=2.0)
@@ -223,7 +251,10 @@ class TestLog(unittest.TestCase):
         self.assert_logged(outer, ("add", "outer"), ("fail", "outer"), ("outer", None))
         self.assert_logged(add_up, ("add", "add_up"), ("add_up", None))
         self.assert_logged(
-            lambda: asyncio.run(outer_later()), ("add", "outer_later"), ("outer_later", None)
+            lambda: asyncio.run(outer_and_more()),
+            ("add", "outer_later"),
+            ("outer_later", None),
+            ("add", None),
         )
 
     def test_a_thread_of_a_map_belongs_to_its_caller(self) -> None:
@@ -235,6 +266,9 @@ class TestLog(unittest.TestCase):
             ("add", None),
             ("add", None),
             ("count_up", None),
+        )
+        self.assert_logged(
+            lambda: asyncio.run(collect()), ("add", None), ("add", None), ("count_up_later", None)
         )
 
     def test_requests_are_sampled_as_a_whole(self) -> None:
@@ -282,19 +316,28 @@ class TestServerTiming(ServiceCase):
             self.app.preprocess_request()
             view()
             response = self.app.process_response(self.app.response_class())
-        return re.sub(r"dur=\d+\.\d{3}", "dur=N", response.headers["Server-Timing"])
+        return response.headers["Server-Timing"]
+
+    def entries(self, view: Callable[[], Any]) -> str:
+        """Return it without the times."""
+        return re.sub(r"dur=\d+\.\d{3}", "dur=N", self.header(view))
 
     def test_the_header_lists_the_calls(self) -> None:
         name = "test.util.test_timing"
-        self.assertEqual(self.header(lambda: add(1)), f"{name}.add;dur=N")
+        self.assertEqual(self.entries(lambda: add(1)), f"{name}.add;dur=N")
         self.assertEqual(
-            self.header(lambda: add(1) + add(2)), f'{name}.add;dur=N;desc="{name}.add, 2 calls"'
+            self.entries(lambda: add(1) + add(2)), f'{name}.add;dur=N;desc="{name}.add, 2 calls"'
         )
+
+    def test_their_milliseconds_are_added_up(self) -> None:
+        times = (1.5, 1.75, 2.0, 2.5)
+        with mock.patch("main.util.timing.perf_counter", side_effect=times):
+            self.assertIn(";dur=750.000;", self.header(lambda: add(1) + add(2)))
 
     def test_the_header_tells_nested_calls_apart(self) -> None:
         name = "test.util.test_timing"
         self.assertEqual(
-            self.header(lambda: add(1) + add_up()),
+            self.entries(lambda: add(1) + add_up()),
             f'{name}.add;dur=N, {name}.add;dur=N;desc="{name}.add_up > {name}.add", '
             f"{name}.add_up;dur=N",
         )
