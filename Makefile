@@ -20,11 +20,11 @@ help: ## list the targets
 demo: $(VENV)/.installed ## bake the default service, test it, run it in full and call it; ONCE=1 stops by itself
 	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
 
-test: $(VENV)/.installed ## bake every combination, test each, run the whole stack: about twenty minutes
+test: $(VENV)/.installed ## bake every combination, test each, run the whole stack: half an hour
 	@$(BIN)/python tools/provide.py
 	$(BIN)/python -m pytest
 
-test-fast: $(VENV)/.installed ## leave out the tests that install and run services: about two minutes
+test-fast: $(VENV)/.installed ## leave out the tests that install and run services: a minute or two
 	$(BIN)/python -m pytest -m "not slow"
 
 # Each with an environment of its own; a shim that stands for no interpreter does not answer.
@@ -57,7 +57,7 @@ soak: $(VENV)/.installed ## keep a service under load and in trouble for MINUTES
 	@$(BIN)/python tools/provide.py
 	@$(BIN)/python -m tools.soak $(MINUTES)
 
-mutants: $(VENV)/.installed ## change the helpers' code in a thousand ways and see how often their suites notice: an hour
+mutants: $(VENV)/.installed ## change the helpers' code in a thousand ways and see how often their suites notice: half an hour
 	@$(BIN)/python -m tools.mutants
 
 pictures: $(VENV)/.installed ## make the pictures of the README anew, which runs the demonstration
