@@ -111,6 +111,7 @@ def report(found: list[Row | Curve]) -> str:
             "than figures.\n",
             markdown([head, *rows]),
             "\n## How it grows\n",
+            "Where a cell is empty, some requests failed, or the store holds no more.\n",
             *curves,
         ]
     )

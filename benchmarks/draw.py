@@ -11,23 +11,27 @@ mpl.rcParams["svg.hashsalt"] = "benchmarks"
 
 import matplotlib.pyplot as plt  # noqa: E402
 
+WIDE = 20  # from the least to the greatest: small differences of small values would be lost
+
 curve = json.load(sys.stdin)
-figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
 for name, points in curve["series"].items():
-    steps, values = zip(*sorted((int(step), value) for step, value in points.items()), strict=True)
-    axes.plot(steps, values, marker="o", markersize=4, label=name)
-every = sorted({int(step) for points in curve["series"].values() for step in points})
+    at, found = zip(*sorted((int(step), value) for step, value in points.items()), strict=True)
+    axes.plot(at, found, marker="o", markersize=4, label=name)
 axes.set_xlabel(curve["by"])
 axes.set_ylabel(curve["unit"])
 axes.set_title(curve["what"])
-if every[-1] > 20 * max(every[0], 1):
-    axes.set_xscale("symlog" if every[0] == 0 else "log")
-if curve["unit"] in ("ms", "µs"):
+steps = sorted({int(step) for points in curve["series"].values() for step in points})
+values = [value for points in curve["series"].values() for value in points.values()]
+if steps[0] and steps[-1] > WIDE * steps[0]:
+    axes.set_xscale("log")
+if max(values) > WIDE * min(values):
     axes.set_yscale("log")
 else:
     axes.set_ylim(bottom=0)
-axes.set_xticks(every, [f"{step:,}" for step in every])
+axes.set_xticks(steps, [f"{step:,}" for step in steps])
+axes.yaxis.set_major_formatter("{x:,g}")
 axes.minorticks_off()
 axes.grid(alpha=0.3)
-axes.legend()
+figure.legend(loc="outside right upper")
 figure.savefig(sys.argv[1], metadata={"Date": None})
