@@ -1,43 +1,54 @@
-# `make` or `make help` lists what there is; CI uses the same words.
+# `make` or `make help` lists the targets; CI runs the same ones.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TEMPLATE := {{cookiecutter.service_slug}}
-BACKENDS := $(wildcard $(TEMPLATE)/_options/cache_backend/*)
-# As in a service's own Makefile; a lock says these in its first lines.
-UNIVERSAL := --universal --python-version 3.11
-COMPILE := $(BIN)/uv pip compile --quiet $(UNIVERSAL) --generate-hashes --no-annotate \
-  --custom-compile-command "make lock (uv pip compile $(UNIVERSAL))"
-MINUTES ?= $(if $(filter true,$(CI)),1,15)
+# uv from PATH, else the version that requirements/uv.txt locks.
+UV := $(or $(shell command -v uv),$(BIN)/uv)
+# Trust the system's certificates: a company's package index may need them.
+export UV_SYSTEM_CERTS ?= true
 export PYTHONUNBUFFERED := 1
+TEMPLATE := {{cookiecutter.service_slug}}
+STORES := $(wildcard $(TEMPLATE)/_options/cache_backend/*)
+# Parallel test processes: more than the processors, because many tests wait for servers.
+WORKERS ?= 3
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
+MINUTES ?= 15
+# A lock repeats these options in its first lines.
+UNIVERSAL := --universal --python-version 3.11
+COMPILE = $(UV) pip compile --quiet $(UNIVERSAL) --generate-hashes --no-annotate \
+  --custom-compile-command "make lock (uv pip compile $(UNIVERSAL))"
+CONSTRAINTS := $(patsubst %,--constraint %/requirements.txt,$(STORES))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-all lint format bench soak mutants pictures lock clean
+.PHONY: help demo test test-fast test-full test-all lint format bench soak mutants pictures lock upgrade compile clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed ## bake the default service, test it, run it in full and call it; ONCE=1 stops by itself
-	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
+demo: $(VENV)/.installed ## bake the default service, install, test, serve and call it; ONCE=1 stops it afterwards
+	@$(BIN)/python -m tools.demo $(if $(ONCE),--once)
 
-test: $(VENV)/.installed ## bake every combination, test each, run the whole stack: half an hour
-	@$(BIN)/python tools/provide.py
-	$(BIN)/python -m pytest
+test: $(VENV)/.installed ## prove the main promises on live processes: 5 minutes, no containers
+	@$(BIN)/python -m harness.requirements
+	@$(PYTEST) -m "not full"
 
-test-fast: $(VENV)/.installed ## leave out the tests that install and run services: a minute or two
-	$(BIN)/python -m pytest -m "not slow"
+test-fast: $(VENV)/.installed ## run the tests that install no service: half a minute
+	@$(PYTEST) tests/template -m "not full"
 
-# Each with an environment of its own; a shim that stands for no interpreter does not answer.
-test-all: ## `make test` on every Python from 3.11 on that is found here: an hour and more
+test-full: $(VENV)/.installed ## run all tests, with containers, faults, fuzzing and a soak: 20 minutes
+	@$(BIN)/python -m harness.requirements
+	@$(PYTEST)
+
+test-all: ## run `make test` on every Python from 3.11 to 3.14 that is installed
 	@for version in 3.11 3.12 3.13 3.14; do \
 	  if python$$version -c '' 2>/dev/null; then \
 	    $(MAKE) test PYTHON=python$$version VENV=build/python$$version || exit 1; \
 	  else \
-	    echo "python$$version is not installed here: left out."; \
+	    echo "Skipped Python $$version: python$$version is not installed."; \
 	  fi; \
 	done
 
-lint: $(VENV)/.installed ## check the template's own source
+lint: $(VENV)/.installed ## check style, types and workflows of the template's own source
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -46,50 +57,73 @@ lint: $(VENV)/.installed ## check the template's own source
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/actionlint
 	$(BIN)/zizmor --offline --quiet .github
 
-format: $(VENV)/.installed ## put the template's own source in shape
+format: $(VENV)/.installed ## format the template's own source
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed ## measure what the template and the service cost
+bench: $(VENV)/.installed ## measure the template and the service beside their alternatives: half an hour
 	$(BIN)/python -m benchmarks
 
-soak: $(VENV)/.installed ## keep a service under load and in trouble for MINUTES (15; with CI=true 1): nothing fails, nothing grows
-	@$(BIN)/python tools/provide.py
+soak: $(VENV)/.installed ## run a service under load and faults for MINUTES (15): no errors, no growth
+	@$(BIN)/python -m harness.requirements
 	@$(BIN)/python -m tools.soak $(MINUTES)
 
-mutants: $(VENV)/.installed ## change the helpers' code in a thousand ways and see how often their suites notice: half an hour
-	@$(BIN)/python -m tools.mutants
+mutants: $(VENV)/.installed ## mutate the helpers; fail if their suites detect less than 92 %: half an hour
+	@$(BIN)/python -m tools.mutation
 
-pictures: $(VENV)/.installed ## make the pictures of the README anew, which runs the demonstration
-	$(BIN)/python -m tools.pictures
+pictures: $(VENV)/.installed ## make the pictures of the README
+	$(BIN)/python -m tools.screenshots
 
-lock: $(VENV)/.installed ## resolve every requirement anew and write the lock files
-	@$(BIN)/python tools/provide.py
-	$(COMPILE) --upgrade requirements-dev.in --output-file requirements-dev.txt
-	for backend in $(BACKENDS); do \
-	  $(COMPILE) --upgrade $$backend/requirements.in --output-file $$backend/requirements.txt || exit 1; \
-	done
-	for user in benchmarks tests; do \
-	  $(COMPILE) --upgrade $$user/requirements.in --output-file $$user/requirements.txt \
-	    $(patsubst %,--constraint %/requirements.txt,$(BACKENDS)) || exit 1; \
-	done
-	for tool in checkov mutants openapi-client schemathesis; do \
-	  $(COMPILE) --upgrade tests/$$tool.in --output-file tests/$$tool.txt || exit 1; \
-	done
-	npm update --prefix tests/typescript --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
-	$(COMPILE) --upgrade $(TEMPLATE)/requirements-tools.in --output-file $(TEMPLATE)/requirements-tools.txt
-	$(COMPILE) --upgrade $(TEMPLATE)/requirements-dev.in --output-file $(TEMPLATE)/requirements-dev.txt \
-	  $(patsubst %,--constraint %/requirements.txt,$(BACKENDS))
+lock: compile ## write the lock files; versions change only where the .in files demand it
 
-clean: ## remove what the other targets made
+upgrade: COMPILE += --upgrade
+upgrade: compile ## write the lock files with the newest versions that the .in files allow
+	npm update --prefix harness/apps/typescript --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
+
+compile: $(VENV)/.installed
+	@$(BIN)/python -m harness.requirements
+	for lock in uv oldest-pip dev checkov mutation openapi-client schemathesis; do \
+	  $(COMPILE) requirements/$$lock.in --output-file requirements/$$lock.txt || exit 1; \
+	done
+	for store in $(STORES); do \
+	  $(COMPILE) $$store/requirements.in --output-file $$store/requirements.txt || exit 1; \
+	done
+	for lock in benchmarks distributed; do \
+	  $(COMPILE) requirements/$$lock.in --output-file requirements/$$lock.txt $(CONSTRAINTS) || exit 1; \
+	done
+	$(COMPILE) $(TEMPLATE)/requirements-dev.in --output-file $(TEMPLATE)/requirements-dev.txt $(CONSTRAINTS)
+	$(COMPILE) $(TEMPLATE)/requirements-tools.in --output-file $(TEMPLATE)/requirements-tools.txt
+	cp requirements/uv.txt $(TEMPLATE)/requirements-uv.txt
+
+clean: ## remove everything that other targets made
 	rm -rf $(VENV) build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-# The stamp is made last: an installation that was broken off is begun anew.
-$(VENV)/.installed: requirements-dev.txt
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: Python 3.11 or later is needed." >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed and $(PYTHON) is older: say make PYTHON=python3.13, for instance.")'
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "The venv module of $(PYTHON) is not installed (on Debian: apt-get install python3-venv)." >&2; exit 1; }
-	@echo "Making $(VENV) with the development dependencies, which takes about a minute ..."
-	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@touch $@
+# The stamp is made last, so that an interrupted installation starts again.
+$(VENV)/.installed: requirements/uv.txt requirements/dev.txt
+	$(call INSTALL,requirements/uv.txt,requirements/dev.txt)
+
+# $(call INSTALL,UV_LOCK,LOCKS) makes $(VENV) with exactly the locked packages. Nothing is resolved,
+# so no later release can change the result; `uv pip check` proves that the locks are complete.
+define INSTALL
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+  echo "Python 3.11 or later is needed and $(PYTHON) is not: run make PYTHON=python3.13, for example." >&2; exit 1; }
+@[ $(UV) != $(BIN)/uv ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+  echo "$(PYTHON) has no venv module: install it (Debian: apt-get install python3-venv), or install uv." >&2; exit 1; }
+@echo "Installing the locked packages into $(VENV) ..."
+@output=$$({ \
+  if [ $(UV) = $(BIN)/uv ]; then \
+    $(PYTHON) -m venv --clear $(VENV) && \
+    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(1); \
+  else \
+    $(PYTHON) -m venv --clear --without-pip $(VENV); \
+  fi && \
+  $(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(2) && \
+  $(UV) pip check --python $(BIN)/python; } 2>&1) || { \
+  case "$$output" in \
+    *"No space left"*) echo "The disk is full: free some space and run make again." ;; \
+    *"error sending request"*|*"NewConnectionError"*|*"ConnectTimeoutError"*) \
+      echo "The package index did not answer: check the network, or set UV_DEFAULT_INDEX (and PIP_INDEX_URL) to your index." ;; \
+    *) echo "$$output"; echo "The installation failed for the reason above: run make again once it is mended." ;; \
+  esac >&2; exit 1; }
+@touch $@
+endef

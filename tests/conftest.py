@@ -1,4 +1,4 @@
-"""Projects that several tests look at, baked once."""
+"""Fixtures that several folders share, and the order in which parallel workers run tests."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -6,63 +6,80 @@ from pathlib import Path
 
 import pytest
 
-from tests import bakery
-from tests.container import Container
-from tests.stack import Stack
+from harness import project
+from harness.containers.container import Container
+from harness.containers.image import remove_images
+from harness.environment import install
+from harness.project import Bake
+from harness.stack import Stack, StackType
 
-Baker = Callable[..., Path]
-Serving = type[Stack]
+POOLS_APP = project.ROOT / "harness" / "apps" / "pools_app.py"
 
 
-@pytest.fixture(scope="session")
-def baked(tmp_path_factory: pytest.TempPathFactory) -> Baker:
-    """Return a function that bakes like `bakery.bake`, equal answers once only.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a module's fixtures in one worker: by file, and by store if any."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+            group = f"{item.path.stem}-{parameters.get('store', '')}"
+            item.add_marker(pytest.mark.xdist_group(group))
 
-    What it returns is shared: tests read it.
-    """
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove images and containers, also after an interruption."""
+    if not hasattr(session.config, "workerinput"):
+        remove_images()
+
+
+def _once(make: Callable[..., Path]) -> Bake:
     projects: dict[tuple[tuple[str, str], ...], Path] = {}
 
-    def bake(**answers: str) -> Path:
+    def once(**answers: str) -> Path:
         key = tuple(sorted(answers.items()))
         if key not in projects:
-            projects[key] = bakery.bake(tmp_path_factory.mktemp("baked"), **answers)
+            projects[key] = make(**answers)
         return projects[key]
 
-    return bake
+    return once
 
 
 @pytest.fixture(scope="session")
-def installed(baked: Baker, tmp_path_factory: pytest.TempPathFactory) -> Baker:
+def baked(tmp_path_factory: pytest.TempPathFactory) -> Bake:
+    """Return a function that bakes each set of answers once; tests must not change the result."""
+    return _once(lambda **answers: project.bake(tmp_path_factory.mktemp("baked"), **answers))
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Bake:
     """Return a function like `baked` whose projects also have their environment."""
-    projects: dict[tuple[tuple[str, str], ...], Path] = {}
-
-    def bake(**answers: str) -> Path:
-        key = tuple(sorted(answers.items()))
-        if key not in projects:
-            project = bakery.bake(tmp_path_factory.mktemp("installed"), **answers)
-            projects[key] = bakery.install(project)
-        return projects[key]
-
-    return bake
+    return _once(
+        lambda **answers: install(project.bake(tmp_path_factory.mktemp("installed"), **answers))
+    )
 
 
-@pytest.fixture(scope="session", params=[Stack, Container], ids=["machine", "image"])
-def serving(request: pytest.FixtureRequest) -> Serving:
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param(Stack, id="machine"),
+        pytest.param(Container, id="image", marks=pytest.mark.full),
+    ],
+)
+def stack_type(request: pytest.FixtureRequest) -> StackType:
     """Return a way to run a service: its entry point on this machine, or its image."""
-    way: Serving = request.param
-    return way
+    found: StackType = request.param
+    return found
 
 
 @pytest.fixture(scope="session")
-def stack(serving: Serving, installed: Baker) -> Iterator[Stack]:
-    """Run the default service for the tests that do not stop it."""
-    with serving(installed(), APP_HELLO_MAX_AGE="1") as running:
+def stack(stack_type: StackType, installed: Bake) -> Iterator[Stack]:
+    """Run the default service for tests that do not stop it."""
+    with stack_type(installed(), APP_HELLO_MAX_AGE="1") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Bake a service with the driver of pools and calls in it."""
-    project = bakery.install(bakery.bake(tmp_path_factory.mktemp("worker")))
-    shutil.copy(Path(__file__).with_name("work_driver.py"), project / "main" / "wsgi.py")
-    return project
+def pools_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bake a service that runs the test application for pools and upstream calls."""
+    service = install(project.bake(tmp_path_factory.mktemp("pools")))
+    shutil.copy(POOLS_APP, service / "main" / "wsgi.py")
+    return service

@@ -1,0 +1,43 @@
+"""Read facts from the configuration files of a rendered service."""
+
+import ast
+import configparser
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+UNITS = {"": 1, "s": 1, "k": 1024, "m": 1024**2}
+
+
+def nginx_numbers(project: Path, directive: str) -> list[int]:
+    """Return the numbers of a directive that nginx.conf has once, in seconds or bytes."""
+    text = (project / "deploy" / "nginx.conf").read_text("utf-8")
+    (arguments,) = re.findall(rf"^\s*{directive} ([^;#]+);", text, re.MULTILINE)
+    return [
+        int(number) * UNITS[unit] for number, unit in re.findall(r"\b(\d+)([skm]?)\b", arguments)
+    ]
+
+
+def uwsgi_number(project: Path, option: str) -> int:
+    """Return a number of uwsgi.ini."""
+    parser = configparser.RawConfigParser()
+    parser.read_string((project / "deploy" / "uwsgi.ini").read_text("utf-8"))
+    return parser.getint("uwsgi", option)
+
+
+def python_constant(project: Path, path: str, name: str) -> Any:
+    """Return the value that a Python module assigns to a name."""
+    for node in ast.parse((project / path).read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return ast.literal_eval(node.value)
+    raise AssertionError(f"{path} does not assign {name}")
+
+
+def compose_service(project: Path) -> dict[str, Any]:
+    """Return the service itself from docker-compose.yml, without its cache server."""
+    compose = yaml.safe_load((project / "docker-compose.yml").read_text("utf-8"))
+    found = compose["services"][project.name]
+    assert isinstance(found, dict)
+    return found

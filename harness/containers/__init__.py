@@ -1,0 +1,1 @@
+"""Run a rendered service in containers: image, compose and pods."""

@@ -1,0 +1,81 @@
+"""Run a rendered service's pods by `podman play kube`, as a cluster would."""
+
+import copy
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harness.containers import engine
+from harness.http import ServiceClient
+from harness.waiting import wait_until
+
+Manifest = dict[str, Any]
+
+
+class Pod(ServiceClient):
+    """A context in which one pod of the web Deployment runs and is ready."""
+
+    def __init__(self, manifests: list[Manifest], image: str, folder: Path, name: str) -> None:
+        super().__init__()
+        engine.require_podman()
+        (config_map,) = (each for each in manifests if each["kind"] == "ConfigMap")
+        (deployment,) = (
+            copy.deepcopy(each)
+            for each in manifests
+            if each["metadata"]["name"].endswith("-web") and each["kind"] == "Deployment"
+        )
+        deployment["metadata"]["name"] = name
+        self.spec = deployment["spec"]["template"]["spec"]
+        for each in self.spec["containers"]:
+            each |= {"image": image, "imagePullPolicy": "Never"}
+            # Publish the ports on this machine instead of the pod's own address.
+            for port in each.get("ports", []):
+                port["hostPort"] = self.port if port["name"] == "http" else self.ops_port
+        # podman shares volumes of one name between pods; a cluster does not.
+        self.volumes = {each["name"]: f"{name}-{each['name']}" for each in self.spec["volumes"]}
+        mounts = [each for member in self.spec["containers"] for each in member["volumeMounts"]]
+        for each in (*self.spec["volumes"], *mounts):
+            each["name"] = self.volumes[each["name"]]
+        self.name = f"{name}-pod-0"
+        self.file = folder / f"{name}.json"
+        self.file.write_text("\n---\n".join(map(json.dumps, (config_map, deployment))), "utf-8")
+
+    def __enter__(self) -> Self:
+        try:
+            engine.run("play", "kube", str(self.file))
+            wait_until(self.is_ready)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def execute(self, member: str, *arguments: str) -> str:
+        """Run a command in one of the pod's containers; return its output."""
+        return engine.run("exec", f"{self.name}-{member}", *arguments)
+
+    def end(self) -> list[int]:
+        """End the pod as a kubelet does; return the exit statuses of its containers."""
+        with ThreadPoolExecutor() as executor:
+            return list(executor.map(self._end, self.spec["containers"]))
+
+    def _end(self, member: Manifest) -> int:
+        started = time.monotonic()
+        self.execute(member["name"], *member["lifecycle"]["preStop"]["exec"]["command"])
+        elapsed = int(time.monotonic() - started)
+        name = f"{self.name}-{member['name']}"
+        grace = self.spec["terminationGracePeriodSeconds"] - elapsed
+        engine.run("stop", "--time", str(grace), name)
+        return int(engine.inspect(name)["State"]["ExitCode"])
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        engine.run("pod", "kill", self.name, check=False)
+        engine.run("pod", "rm", "--force", self.name, check=False)
+        engine.run("volume", "rm", "--force", *self.volumes.values(), check=False)

@@ -1,0 +1,73 @@
+"""Virtual environments from lock files, and commands that run in them."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock
+
+from harness.project import BUILD
+from harness.requirements import require
+
+VENVS = BUILD / "venvs"
+LOCKS = ("requirements.txt", "requirements-dev.txt")
+# Variables of the test run that must not reach the commands under test.
+PRIVATE = ("APP_", "COV_", "MAKE", "MFLAGS", "PYTEST_", "VIRTUAL_ENV")
+
+
+def virtual_environment(*locks: Path) -> Path:
+    """Return an environment with the packages of `locks`; equal locks share one."""
+    key = hashlib.sha256(sys.version.encode() + b"".join(lock.read_bytes() for lock in locks))
+    folder = VENVS / key.hexdigest()[:16]
+    VENVS.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / ".installed").exists():
+            uv = require("uv")
+            env = {"UV_SYSTEM_CERTS": "true", **os.environ}
+            python = [sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)]
+            subprocess.run(python, check=True)
+            sync = [uv, "pip", "sync", "--quiet", "--python", str(folder), "--require-hashes"]
+            subprocess.run([*sync, *map(str, locks)], env=env, check=True)
+            (folder / ".installed").touch()
+    return folder
+
+
+def install(project: Path, *more_locks: Path) -> Path:
+    """Link the project's `.venv` to a shared environment; return the project.
+
+    Tests of `make install` itself make their own.
+    """
+    folder = virtual_environment(*(project / name for name in LOCKS), *more_locks)
+    (project / ".venv").symlink_to(folder, target_is_directory=True)
+    # Make installs again unless the stamp is newer than the lock files.
+    (folder / ".installed").touch()
+    return project
+
+
+def process_environment(project: Path, **variables: str) -> dict[str, str]:
+    """Return the variables of a process that runs in the project's environment."""
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith(PRIVATE)}
+    path = os.pathsep.join((str(project / ".venv" / "bin"), os.environ["PATH"]))
+    return {**inherited, "PATH": path, **variables}
+
+
+def run(project: Path, *arguments: str, timeout: float = 600, **variables: str) -> str:
+    """Run a command in the project's environment; return its output, stderr included.
+
+    Raises `AssertionError` with the output if the command fails.
+    """
+    done = subprocess.run(
+        arguments,
+        cwd=project,
+        env=process_environment(project, **variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(arguments)} → {done.returncode}\n{done.stdout}"
+    return done.stdout

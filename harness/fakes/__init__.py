@@ -1,0 +1,1 @@
+"""Fake servers that rendered services and pipelines talk to."""

@@ -1,1 +1,0 @@
-"""What the template promises, tested on real renders."""
