@@ -23,7 +23,7 @@ READ = {
     "live": "ok",
     "ready": "ok",
     "message": "Hello, Zoë!",
-    "bytes": [14, None],
+    "bytes": [12, None],
     "factors": [7, 3],
     "refused": [422, "Unprocessable Entity", ["json"]],
 }
@@ -33,7 +33,7 @@ READ = {
 def service(installed: Bake) -> Iterator[Stack]:
     """Run the default service, and another one that it fetches pages from."""
     with FaultyUpstream() as peer:
-        pages = f"{peer.url}/good,{peer.url}/refuses"
+        pages = f"{peer.url}/ok,{peer.url}/forbidden"
         with Stack(installed(), APP_UPSTREAM_URLS=pages) as stack:
             yield stack
 

@@ -47,7 +47,7 @@ def soak(project: Path, seconds: float, *, recycling: bool) -> Report:
         folder = Path(name)
         if recycling:
             project = altered(project, folder / "service", "deploy/uwsgi.ini", RECYCLED)
-        urls = ",".join(f"{peer.url}/{path}" for path in ("good", "slow", "short"))
+        urls = ",".join(f"{peer.url}/{path}" for path in ("ok", "slow", "truncated"))
         variables = settings("redis", [cache], folder)
         with Stack(project, APP_UPSTREAM_URLS=urls, **variables) as stack:
             begun, ready = time.monotonic(), stack.output.stat().st_size

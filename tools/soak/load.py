@@ -45,7 +45,7 @@ def all_prime(answer: Any) -> bool:
 def fetched(answer: Any) -> bool:
     """Tell whether the peer's good page is there, and its bad one is told to be bad."""
     pages = {page["url"].rpartition("/")[2]: page for page in answer["pages"]}
-    return "bytes" in pages["good"] and "error" in pages["short"]
+    return "bytes" in pages["ok"] and "error" in pages["truncated"]
 
 
 # By name, how often each is asked for, and the request.
