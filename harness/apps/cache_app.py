@@ -1,8 +1,12 @@
-"""Stands in for a service's main/wsgi.py: the service, and an endpoint to try out its cache.
+"""A service with cached functions that tests call; replaces main/wsgi.py of a rendered service.
 
-`POST /driver` takes [action, arguments…] and answers with {"value": …}, or with {"error": …}. What
-has to be the same in all workers (the clock, what shall fail or hang, how often a function was
-called) is in files, in the folder that DRIVER names.
+`POST /actions` takes [action, arguments…]. It returns {"value": …} or {"error": …}, and the
+worker's pid. All workers share these files in the folder CACHE_APP_FOLDER:
+
+executions  one line for each execution of a cached function: its name and the worker's pid
+clock       the time in seconds, while a test sets it
+failing     while it exists, `with_stale` raises an exception
+block-X     the next execution of blocking("X") renames it to blocked-X, and waits for its removal
 """
 
 import os
@@ -15,46 +19,47 @@ from main import create_app
 from main.util import cache
 from main.util.cache import cached
 
-FOLDER = Path(os.environ["DRIVER"])
-TTL, STALE = 1000.0, 2000.0
+FOLDER = Path(os.environ["CACHE_APP_FOLDER"])
+# Seconds.
+TTL, STALE_FOR = 1000.0, 2000.0
 
 
 def clock() -> float:
-    """Return the time that the test has set, or else the real one."""
+    """Return the time that the test has set, or the real one."""
     try:
         return float((FOLDER / "clock").read_text())
     except FileNotFoundError:
         return time.time()
 
 
-def record(line: str) -> int:
-    """Write down a call; return how many there have been."""
-    with (FOLDER / "calls").open("a") as file:
-        file.write(f"{line} {os.getpid()}\n")
+def record(function: str) -> int:
+    """Record an execution; return a number that no other execution gets."""
+    with (FOLDER / "executions").open("a") as file:
+        file.write(f"{function} {os.getpid()}\n")
         file.flush()
         return file.tell()
 
 
-@cached(ttl=TTL, stale=STALE)
-def usual(name: Any, seconds: float = 0.0) -> Any:
-    """Return something new at each call, after a while; fail if told to."""
-    serial = record("usual")
+@cached(ttl=TTL, stale=STALE_FOR)
+def with_stale(name: Any, seconds: float = 0.0) -> Any:
+    """Return a new value after `seconds`."""
+    number = record("with_stale")
     time.sleep(seconds)
-    if (FOLDER / "fail").exists():
-        raise RuntimeError("told to fail")
-    return [name, serial]
-
-
-@cached(ttl=None)
-def eternal(name: Any) -> Any:
-    """Return something new at each call."""
-    return [name, record("eternal")]
+    if (FOLDER / "failing").exists():
+        raise RuntimeError("failing")
+    return [name, number]
 
 
 @cached(ttl=TTL + 0.5, stale=0)
-def strict(name: Any) -> Any:
-    """Return something new at each call."""
-    return [name, record("strict")]
+def without_stale(name: Any) -> Any:
+    """Return a new value."""
+    return [name, record("without_stale")]
+
+
+@cached(ttl=None)
+def without_expiry(name: Any) -> Any:
+    """Return a new value."""
+    return [name, record("without_expiry")]
 
 
 @cached(ttl=TTL)
@@ -66,20 +71,21 @@ def echo(value: Any) -> Any:
 
 @cached(ttl=TTL)
 def large(size: int) -> str:
-    """Return a large result that does not compress."""
+    """Return `size` characters that do not compress."""
     record("large")
     return os.urandom(size // 2).hex()
 
 
 @cached(ttl=TTL)
-def hanging(name: str) -> str:
-    """Hang for as long as there is a file of that name; the first call only."""
-    record(f"hanging-{name}")
+def blocking(name: str) -> str:
+    """Return the name; wait first if a test blocks it."""
+    record("blocking")
+    blocked = FOLDER / f"blocked-{name}"
     try:
-        (FOLDER / name).rename(FOLDER / f"{name}-taken")
+        (FOLDER / f"block-{name}").rename(blocked)
     except FileNotFoundError:
         return name
-    while (FOLDER / f"{name}-taken").exists():
+    while blocked.exists():
         time.sleep(0.01)
     return name
 
@@ -92,35 +98,35 @@ class Shop:
 
     @cached(key=lambda self, item: [self.name, item])
     def price(self, item: str) -> Any:
-        """Return something new at each call."""
+        """Return a new value."""
         return [self.name, item, record("price")]
 
 
 FUNCTIONS: dict[str, Any] = {
-    each.__name__: each for each in (usual, eternal, strict, echo, large, hanging)
+    each.__name__: each
+    for each in (with_stale, without_stale, without_expiry, echo, large, blocking)
 }
 ACTIONS = {
     "call": lambda name, args, kwargs: FUNCTIONS[name](*args, **kwargs),
-    "price": lambda shop, item: Shop(shop).price(item),
-    "unlike": lambda: echo({1, 2}),
+    "call_method": lambda shop, item: Shop(shop).price(item),
+    "call_with_a_set": lambda: echo({1, 2}),
     "key": lambda name, args: FUNCTIONS[name].cache_key(*args),
     "clear": cache.clear,
     "clear_function": lambda name: FUNCTIONS[name].cache_clear(),
     "clear_call": lambda name, args: FUNCTIONS[name].cache_clear(*args),
-    "spoil": lambda key, garbage: cache.current().backend.set(key, bytes.fromhex(garbage), 1000.0),
-    "stored": lambda key: (cache.current().backend.get(key) or b"").hex(),
-    "pid": os.getpid,
+    "read_entry": lambda key: (cache.current().backend.get(key) or b"").hex(),
+    "write_entry": lambda key, entry: cache.current().backend.set(key, bytes.fromhex(entry), TTL),
 }
 
 app = create_app()
 cache.current().clock = clock
-# Before uWSGI forks: a connection that is made now must not be shared by the workers.
-echo("from the master")
+# uWSGI forks after this call: the workers must not share its connection to the store.
+echo("before the fork")
 
 
-@app.post("/driver")
-def driver() -> Any:
-    """Do what the test says."""
+@app.post("/actions")
+def act() -> Any:
+    """Run an action."""
     action, *arguments = request.get_json()
     try:
         return jsonify(value=ACTIONS[action](*arguments), pid=os.getpid())
