@@ -1,11 +1,14 @@
 """Bake projects from the template and change copies of them."""
 
+import atexit
+import functools
 import itertools
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,13 +19,23 @@ ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "{{cookiecutter.service_slug}}"
 BUILD = ROOT / "build"
 Bake = Callable[..., Path]
+# The whole of cookiecutter.json: questions, prompts, derived names and settings.
+CONTEXT = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 QUESTIONS: dict[str, str | list[str]] = {
-    name: default
-    for name, default in json.loads((ROOT / "cookiecutter.json").read_text("utf-8")).items()
-    if not name.startswith("_")
+    name: default for name, default in CONTEXT.items() if not name.startswith("_")
 }
 CHOICES: dict[str, list[str]] = {
     name: default for name, default in QUESTIONS.items() if isinstance(default, list)
+}
+# Lists in which a line depends on a choice. No other file may contain Jinja tags.
+FILES_WITH_TAGS = {
+    ".env.example",
+    "Dockerfile",
+    "README.md",
+    "deploy/entrypoint.sh",
+    "deploy/k8s/kustomization.yaml",
+    "deploy/uwsgi.ini",
+    "docker-compose.yml",
 }
 
 
@@ -48,17 +61,36 @@ def label(answers: Mapping[str, str]) -> str:
     return "-".join(answers.values()) or "default"
 
 
+@functools.cache
 def user_config() -> Path:
-    """Return a configuration that keeps cookiecutter out of the home directory."""
-    config = BUILD / "cookiecutter" / f"{os.getpid()}.yaml"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    folders = {name: str(config.parent / name) for name in ("cookiecutters_dir", "replay_dir")}
+    """Return a configuration of this process that keeps cookiecutter out of the home directory."""
+    folder = Path(tempfile.mkdtemp(prefix="cookiecutter-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folders = {name: str(folder / name) for name in ("cookiecutters_dir", "replay_dir")}
+    config = folder / "config.yaml"
     config.write_text(json.dumps(folders), "utf-8")
     return config
 
 
+def replay_file() -> Path:
+    """Return the file in which cookiecutter keeps the answers of this process's last bake."""
+    return user_config().parent / "replay_dir" / f"{ROOT.name}.json"
+
+
 def bake(destination: Path, **answers: str) -> Path:
-    """Bake a project into `destination`; return its folder."""
+    """Bake a project into `destination`; return its folder.
+
+    Raises cookiecutter's exceptions, also if the project exists.
+    """
+    return _bake(destination, answers, overwrite=False)
+
+
+def bake_over(destination: Path, **answers: str) -> Path:
+    """Bake like `bake`, over the project if it exists."""
+    return _bake(destination, answers, overwrite=True)
+
+
+def _bake(destination: Path, answers: dict[str, str], *, overwrite: bool) -> Path:
     destination.mkdir(parents=True, exist_ok=True)
     return Path(
         cookiecutter(
@@ -67,6 +99,7 @@ def bake(destination: Path, **answers: str) -> Path:
             extra_context=answers,
             output_dir=str(destination),
             config_file=str(user_config()),
+            overwrite_if_exists=overwrite,
         )
     )
 
