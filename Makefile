@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # uv from PATH, else the version that requirements/uv.txt locks.
-UV := $(or $(shell command -v uv),$(BIN)/uv)
+UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 # Trust the system's certificates: a company's package index may need them.
 export UV_SYSTEM_CERTS ?= true
 export PYTHONUNBUFFERED := 1
@@ -121,7 +121,7 @@ define INSTALL
   $(UV) pip check --python $(BIN)/python; } 2>&1) || { \
   case "$$output" in \
     *"No space left"*) echo "The disk is full: free some space and run make again." ;; \
-    *"error sending request"*|*"NewConnectionError"*|*"ConnectTimeoutError"*) \
+    *"error sending request"*|*"NewConnectionError"*|*"ConnectTimeoutError"*|*"from versions: none"*) \
       echo "The package index did not answer: check the network, or set UV_DEFAULT_INDEX (and PIP_INDEX_URL) to your index." ;; \
     *) echo "$$output"; echo "The installation failed for the reason above: run make again once it is mended." ;; \
   esac >&2; exit 1; }

@@ -1,5 +1,6 @@
 """Virtual environments from lock files, and commands that run in them."""
 
+import functools
 import hashlib
 import os
 import subprocess
@@ -47,10 +48,22 @@ def install(project: Path, *more_locks: Path) -> Path:
 
 
 def process_environment(project: Path, **variables: str) -> dict[str, str]:
-    """Return the variables of a process that runs in the project's environment."""
+    """Return the variables of a process that runs in the project's environment, with uv on PATH."""
     inherited = {name: text for name, text in os.environ.items() if not name.startswith(PRIVATE)}
-    path = os.pathsep.join((str(project / ".venv" / "bin"), os.environ["PATH"]))
-    return {**inherited, "PATH": path, **variables}
+    folders = (project / ".venv" / "bin", _folder_of_uv(), os.environ["PATH"])
+    return {**inherited, "PATH": os.pathsep.join(map(str, folders)), **variables}
+
+
+@functools.cache
+def _folder_of_uv() -> Path:
+    """Return a folder with uv alone: its neighbours would hide what a project lacks."""
+    folder = BUILD / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(BUILD / "bin.lock"):
+        for name in ("uv", "uvx"):
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to(require(name))
+    return folder
 
 
 def run(project: Path, *arguments: str, timeout: float = 600, **variables: str) -> str:

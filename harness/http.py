@@ -38,10 +38,12 @@ class Response:
 
 
 class ServiceClient:
-    """A client of the service that listens on `port` and `ops_port`."""
+    """A client of the service that listens on `port` and `ops_port`; default: free ports."""
 
-    def __init__(self) -> None:
-        self.port, self.ops_port = free_ports(2)
+    def __init__(self, port: int | None = None, ops_port: int | None = None) -> None:
+        free = free_ports(2)
+        self.port = port or free[0]
+        self.ops_port = ops_port or free[1]
 
     @property
     def url(self) -> str:

@@ -1,7 +1,9 @@
 """Wait for conditions instead of sleeping; find free ports."""
 
 import contextlib
+import os
 import socket
+import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -31,3 +33,16 @@ def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
         return [listener.getsockname()[1] for listener in sockets]
+
+
+def choose_port(variable: str, default: int) -> int:
+    """Return the port in the variable; if it is not set, `default` or else any free port."""
+    wanted = os.environ.get(variable, "")
+    if wanted and not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted) < 65536):
+        sys.exit(f"{variable} must be a port from 1 to 65535; got {wanted!r}.")
+    for port in [int(wanted)] if wanted else [default, 0]:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("", port))
+            return int(probe.getsockname()[1])
+    sys.exit(f"Port {wanted} is in use: set {variable} to a free one.")

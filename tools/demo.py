@@ -1,163 +1,150 @@
-"""Show the template at work: bake a service, test it, run it in full, call every endpoint.
+"""Show the template at work: bake a service, install, test and serve it, call every endpoint.
 
-The service stays up until Ctrl-C; with --once it is stopped at the end, and the exit status
-tells whether all went well.
+`make demo` leaves the service running until Ctrl-C. With --once it stops, and the exit status
+says whether all responses were as expected. PORT and OPS_PORT choose the ports.
 """
 
 import argparse
-import json
+import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
-from cookiecutter.main import cookiecutter
+from harness import process
+from harness.environment import process_environment
+from harness.http import Response, ServiceClient
+from harness.project import BUILD, ROOT, bake
+from harness.waiting import HOST, choose_port, wait_until
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "build" / "demo"
-
-# What is called: method, path, body, and the status that is expected.
-CALLS = [
+FOLDER = BUILD / "demo"
+# From the documentation of concurrent.futures; the last one is not prime.
+PRIMES = [
+    112272535095293,
+    112582705942171,
+    112272535095293,
+    115280095190773,
+    115797848077099,
+    1099726899285419,
+]
+# Method, path, body and expected status.
+CALLS: list[tuple[str, str, object, int]] = [
     ("GET", "/livez", None, 200),
     ("GET", "/readyz", None, 200),
     ("GET", "/v1/hello?name=you", None, 200),
-    ("POST", "/v1/primes", {"numbers": [97, 112272535095293, 1001]}, 200),
+    ("POST", "/v1/primes", {"numbers": PRIMES}, 200),
     ("GET", "/v1/pages", None, 200),
     ("GET", "/v1/hello?nmae=you", None, 422),
-    ("GET", "/nothing/here", None, 404),
+    ("GET", "/unknown", None, 404),
     ("GET", "/docs/", None, 200),
     ("GET", "/docs/openapi.json", None, 200),
+    ("GET", "/metrics", None, 200),
 ]
 
 
-def say(text: str) -> None:
-    """Print a heading, at once."""
-    print(f"\n== {text}", flush=True)
-
-
-def free_port(wanted: int) -> int:
-    """Return the wanted port of this machine, or any if that one is taken."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    sys.exit("There is no free port.")
-
-
-def bake() -> Path:
-    """Bake the default service where a demo left nothing but its environment."""
-    say(f"Baking the default service into {FOLDER.relative_to(ROOT)}")
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    project = Path(cookiecutter(str(ROOT), no_input=True, output_dir=str(FOLDER)))
-    count = sum(path.is_file() for path in project.rglob("*"))
-    print(f"{count} files in {project.relative_to(ROOT)}")
-    return project
+@contextlib.contextmanager
+def step(title: str) -> Iterator[None]:
+    """Print a step's title, and its duration when it is done."""
+    print(f"\n== {title}", flush=True)
+    started = time.perf_counter()
+    yield
+    print(f"   ({time.perf_counter() - started:.1f} s)", flush=True)
 
 
 def make(project: Path, target: str) -> None:
-    """Run one of the service's own targets, in plain sight."""
-    say(f"make {target}")
-    if subprocess.run(["make", target], cwd=project).returncode:
-        sys.exit(f"`make {target}` failed in {project}.")
+    """Run a make target of the service."""
+    command = ["make", "--no-print-directory", target]
+    if subprocess.run(command, cwd=project, env=process_environment(project)).returncode:
+        sys.exit(f"make {target} failed for the reason above; the service is in {project}.")
 
 
-def call(url: str, method: str, path: str, body: object) -> tuple[int, str]:
-    """Return the status and the text of an answer."""
-    request = urllib.request.Request(url + path, method=method)  # noqa: S310
-    if body is not None:
-        request.data = json.dumps(body).encode()
-        request.add_header("Content-Type", "application/json")
+@contextlib.contextmanager
+def serving(project: Path, client: ServiceClient, log: Path) -> Iterator[None]:
+    """Run the service's stack at the client's ports; stop it at the end."""
+    variables = {
+        "PORT": str(client.port),
+        "OPS_PORT": str(client.ops_port),
+        # The second one refuses connections: /v1/pages reports failures for each address.
+        "APP_UPSTREAM_URLS": f"{client.url}/livez,http://{HOST}:9",
+    }
+    command = ["sh", str(project / "deploy" / "entrypoint.sh")]
+    environment = process_environment(project, **variables)
+    with log.open("wb") as output:
+        # In its own session: Ctrl-C must reach this script alone.
+        stack = process.start(command, env=environment, stdout=output, new_session=True)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
-def await_ready(url: str, stack: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the service is ready; give up if its stack ended or took too long."""
-    for _ in range(300):
+        wait_until(lambda: stack.poll() is not None or client.is_ready())
         if stack.poll() is not None:
-            sys.exit(f"The stack did not start:\n{log.read_text('utf-8')}")
-        try:
-            if call(url, "GET", "/readyz", None)[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    sys.exit("The service was not ready within 30 seconds.")
+            sys.exit(f"The service did not start. Its log:\n{log.read_text('utf-8')}")
+        yield
+    finally:
+        stack.terminate()
+        if stack.wait():
+            sys.exit(f"The service did not stop cleanly. Its log: {log}")
 
 
-def call_all(url: str, ops_url: str) -> bool:
-    """Call every endpoint and print what came back; tell whether all was as expected."""
-    good = True
-    for method, path, body, expected in [*CALLS, ("GET", "/metrics", None, 200)]:
-        base = ops_url if path == "/metrics" else url
-        status, text = call(base, method, path, body)
-        good = good and status == expected
-        shown = " ".join(text.split())
-        mark = "" if status == expected else f"  (expected {expected})"
-        print(f"{status} {method:4} {base}{path}{mark}\n    {shown:.110}", flush=True)
-    return good
+def call_all(client: ServiceClient) -> bool:
+    """Call every endpoint and print the responses; return whether all statuses were expected."""
+    succeeded = True
+    for method, path, body, expected in CALLS:
+        port = client.ops_port if path == "/metrics" else client.port
+        started = time.perf_counter()
+        response = client.post(path, body) if body else client.call(method, path, port=port)
+        milliseconds = (time.perf_counter() - started) * 1000
+        succeeded = succeeded and response.status == expected
+        note = "" if response.status == expected else f"  (expected {expected})"
+        print(f"{response.status} {method:4} :{port}{path}  {milliseconds:.0f} ms{note}")
+        print(*summary(path, response), sep="\n", flush=True)
+    return succeeded
+
+
+def summary(path: str, response: Response) -> Iterator[str]:
+    """Yield what to show of a response."""
+    if path == "/v1/primes" and response.status == 200:
+        for each in response.json()["numbers"]:
+            verdict = "prime" if each["prime"] else f"divisible by {each['factor']}"
+            yield f"    {each['number']} is {verdict}"
+    else:
+        yield f"    {' '.join(response.body.decode().split()):.100}"
 
 
 def main() -> None:
-    """Go through the demonstration."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--once", action="store_true", help="stop by itself")
+    """Go through the steps."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="stop the service afterwards")
     once = parser.parse_args().once
-
-    project = bake()
-    make(project, "install")
-    make(project, "test")
-
-    port, ops_port = free_port(8080), free_port(8081)
-    url, ops_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{ops_port}"
-    say("make serve: nginx, uWSGI and the application")
-    environment = {
-        **os.environ,
-        "PATH": f"{project / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "PORT": str(port),
-        "OPS_PORT": str(ops_port),
-        # One that answers, and one that cannot: a failure is data.
-        "APP_UPSTREAM_URLS": f"{url}/livez,http://127.0.0.1:9",
-    }
-    log = FOLDER / "stack.log"
-    with log.open("wb") as output:
-        # In a session of its own, so that Ctrl-C reaches this script alone.
-        stack = subprocess.Popen(
-            ["sh", "deploy/entrypoint.sh"],
-            cwd=project,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    client = ServiceClient(choose_port("PORT", 8080), choose_port("OPS_PORT", 8081))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))
-    try:
-        await_ready(url, stack, log)
-        good = call_all(url, ops_url)
-        say(f"Documentation: {url}/docs/   Logs: {log.relative_to(ROOT)}")
+    started = time.perf_counter()
+
+    with step("Bake the default service"):
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        project = bake(FOLDER)
+        files = sum(path.is_file() for path in project.rglob("*"))
+        print(f"{files} files in {project.relative_to(ROOT)}")
+    with step("make install: a virtual environment with the locked packages"):
+        make(project, "install")
+    with step("make test: the service's own tests, with its coverage gate"):
+        make(project, "test")
+    log = FOLDER / "service.log"
+    with contextlib.ExitStack() as running, contextlib.suppress(KeyboardInterrupt):
+        with step("make serve: nginx, uWSGI and the application"):
+            running.enter_context(serving(project, client, log))
+        with step("Call every endpoint"):
+            succeeded = call_all(client)
+        print(f"\n== Done in {time.perf_counter() - started:.1f} s")
+        print(f"   API documentation: {client.url}/docs/")
+        print(f"   Metrics:           http://{HOST}:{client.ops_port}/metrics")
+        print(f"   Log:               {log.relative_to(ROOT)}", flush=True)
+        if not succeeded:
+            sys.exit("A response was not as expected: see above.")
         if not once:
             print("The service runs until you press Ctrl-C.", flush=True)
-            stack.wait()
-    except KeyboardInterrupt:
-        say("Stopping")
-    finally:
-        stack.terminate()
-        ended = stack.wait()
-    if ended or not good:
-        sys.exit("Something was not as expected: see above.")
-    print("All was as expected." if once else "Stopped.")
+            signal.pause()
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from main.util.cache import cached
 from main.util.concurrency import process_map, thread_map
 from main.util.timing import timed
 
-# A larger number would keep a processor for more than about a second.
-LARGEST = 10**15
+# The largest integer that JSON carries safely (RFC 8259, section 6). A prime of that size keeps a
+# processor for seconds.
+LARGEST = 2**53 - 1
 
 # Seconds for a whole request.
 TIMEOUT = 8.0

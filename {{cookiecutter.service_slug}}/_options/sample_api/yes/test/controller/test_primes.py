@@ -1,7 +1,9 @@
 """POST /v1/primes."""
 
 from pathlib import Path
+from unittest import mock
 
+from main.service import primes
 from test.case import ServiceCase
 
 PAYLOAD = Path(__file__).parents[1] / "resources" / "primes.json"
@@ -35,8 +37,19 @@ class TestPrimes(ServiceCase):
             [{"number": 7, "prime": True}, {"number": 1000, "prime": False, "factor": 2}],
         )
 
+    def test_the_largest_integer_of_json_is_accepted(self) -> None:
+        response = self.client.post("/v1/primes", json={"numbers": [2**53 - 1]})
+        self.assertEqual(
+            response.get_json()["numbers"], [{"number": 2**53 - 1, "prime": False, "factor": 6361}]
+        )
+
+    def test_a_late_answer_is_a_503_problem(self) -> None:
+        with mock.patch.object(primes, "TIMEOUT", 0.01):
+            response = self.client.post("/v1/primes", json={"numbers": [9007199254740881]})
+        self.assert_problem(response, 503)
+
     def test_numbers_have_bounds(self) -> None:
-        for numbers in ([], [2] * 21, [-1], [10**15 + 1], [1.5], ["7"], [None], "7", None):
+        for numbers in ([], [2] * 21, [-1], [2**53], [1.5], ["7"], [None], "7", None):
             with self.subTest(numbers):
                 response = self.client.post("/v1/primes", json={"numbers": numbers})
                 self.assertIn("numbers", self.assert_problem(response, 422)["errors"]["json"])
