@@ -1,7 +1,7 @@
-"""Stands in for a service's main/wsgi.py: the service, and endpoints to try out its pools.
+"""A service with endpoints that use its pools and its HTTP client; replaces main/wsgi.py.
 
-WARM names the kinds of map that are used as early as the module is imported, which without
-lazy-apps is in uWSGI's master, before it forks.
+WARM_UP names the maps ("threads processes") that run while the module is imported. Without
+lazy-apps that happens in uWSGI's master, before it forks.
 """
 
 import logging
@@ -17,46 +17,46 @@ from main.util.http import Bearer, Client
 from main.util.timing import timed
 
 MAPS: dict[str, Any] = {"threads": thread_map, "processes": process_map}
-log = logging.getLogger("driver")
+log = logging.getLogger("pools_app")
 
 
 @timed
-def work(number: int) -> dict[str, Any]:
-    """Tell who does this, and log it."""
-    log.warning("driver.work", extra={"number": number})
+def square(number: int) -> dict[str, Any]:
+    """Log the task; return its result, its process and its request id."""
+    log.warning("task.run", extra={"number": number})
     time.sleep(0.01)
     return {"pid": os.getpid(), "request_id": logs.request_id.get(), "square": number**2}
 
 
-def name(number: int) -> str:
-    """Return the application's name, which a thread of another request's would not know."""
+def application_name(number: int) -> str:
+    """Return the name of the current application, which needs the application context."""
     return f"{current_app.name} {number}"
 
 
 app = create_app()
-for kind in os.environ.get("WARM", "").split():
-    MAPS[kind](work, range(4))
+for name in os.environ.get("WARM_UP", "").split():
+    MAPS[name](square, range(4))
 
 
-@app.get("/work/<kind>")
-def do_work(kind: str) -> Any:
-    """Work on a few numbers."""
-    results = MAPS[kind](work, range(int(request.args.get("count", "4"))), timeout=10)
+@app.get("/squares/<name>")
+def squares(name: str) -> Any:
+    """Compute squares on threads or processes."""
+    results = MAPS[name](square, range(int(request.args.get("count", "4"))), timeout=10)
     return jsonify(pid=os.getpid(), results=results)
 
 
-@app.get("/names")
-def names() -> Any:
-    """Work on threads that need the application's context."""
-    return jsonify(thread_map(name, range(4)))
+@app.get("/application-names")
+def application_names() -> Any:
+    """Read the application context on threads."""
+    return jsonify(thread_map(application_name, range(4)))
 
 
 @app.post("/upstream")
-def upstream() -> Any:
-    """Call another service."""
-    given = request.get_json()
-    client = Client(given["url"], **given.get("client", {}))
-    if "token" in given:
-        client.auth = Bearer(given["token"])
-    path, options = given.get("path", ""), given.get("options", {})
-    return jsonify(answer=client.request(given.get("method", "GET"), path, **options))
+def call_upstream() -> Any:
+    """Call the upstream that the request describes."""
+    arguments = request.get_json()
+    client = Client(arguments["url"], **arguments.get("client", {}))
+    if "token" in arguments:
+        client.auth = Bearer(arguments["token"])
+    path, method = arguments.get("path", ""), arguments.get("method", "GET")
+    return jsonify(body=client.request(method, path, **arguments.get("options", {})))

@@ -1,11 +1,11 @@
-"""Pools below the real stack: they survive forks, end with their worker, and lose no request."""
+"""Thread and process pools inside uWSGI workers."""
 
 import os
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,233 +13,208 @@ import psutil
 import pytest
 
 from harness.environment import install, run
-from harness.project import bake, patched_copy
+from harness.project import ROOT, bake, patched_copy
 from harness.stack import Stack
 from harness.waiting import TIMEOUT, wait_until
 
-pytestmark = pytest.mark.slow
-
-LOCK = Path(__file__).with_name("requirements.txt")
-LAZY = {"master = true\n": "master = true\nlazy-apps = true\n"}
-RECYCLED = {"master = true\n": "master = true\nmax-requests = 5\nmin-worker-lifetime = 0\n"}
-
-
-@pytest.fixture
-def callers() -> Iterator[ThreadPoolExecutor]:
-    """Return a pool that makes requests at the same time."""
-    with ThreadPoolExecutor(8) as executor:
-        yield executor
+DASK_APP = ROOT / "harness" / "apps" / "dask_app.py"
+DASK_LOCK = ROOT / "requirements" / "distributed.txt"
+MASTER = "master = true\n"
+LAZY_APPS = {MASTER: f"{MASTER}lazy-apps = true\n"}
+RECYCLED_WORKERS = {MASTER: f"{MASTER}max-requests = 5\nmin-worker-lifetime = 0\n"}
+KINDS = ("threads", "processes")
+WARM_UPS = [
+    *(pytest.param(name, marks=pytest.mark.full) for name in ("", *KINDS)),
+    " ".join(KINDS),
+]
 
 
-def ask(stack: Stack, kind: str) -> dict[str, Any]:
-    """Have work done; assert that it is done right."""
-    answer = stack.get(f"/work/{kind}")
-    assert answer.status == 200, answer.body
-    told = answer.json()
-    assert [result["square"] for result in told["results"]] == [0, 1, 4, 9]
-    assert {result["request_id"] for result in told["results"]} == {answer.headers["X-Request-ID"]}
-    assert isinstance(told, dict)
-    return told
+@pytest.fixture(scope="module")
+def shared_stack(pools_project: Path) -> Iterator[Stack]:
+    """Run the service for tests that do not stop or kill anything."""
+    with Stack(pools_project) as running:
+        yield running
 
 
-def helpers(stack: Stack) -> list[psutil.Process]:
-    """Return the processes that pools have started: workers', and what they need."""
-    found = []
-    for process in stack.processes():
-        if "multiprocessing" in " ".join(process.cmdline()):
-            found.append(process)
-    return found
+def compute(stack: Stack, kind: str) -> dict[str, Any]:
+    """Compute squares on threads or processes; assert that results and request ids are right."""
+    response = stack.get(f"/squares/{kind}")
+    assert response.status == 200, response.body
+    body = response.json()
+    assert isinstance(body, dict)
+    assert [result["square"] for result in body["results"]] == [0, 1, 4, 9]
+    request_ids = {result["request_id"] for result in body["results"]}
+    assert request_ids == {response.headers["X-Request-ID"]}
+    return body
 
 
-def spawned(stack: Stack) -> list[psutil.Process]:
-    """Return the processes of pools themselves."""
-    return [each for each in helpers(stack) if "spawn_main" in " ".join(each.cmdline())]
+def pool_processes(stack: Stack) -> list[psutil.Process]:
+    """Return the processes that pools started, with their resource trackers."""
+    return [each for each in stack.processes() if "multiprocessing" in " ".join(each.cmdline())]
 
 
-def parents(stack: Stack) -> set[int]:
-    """Return the processes whose pools have processes."""
-    return {process.ppid() for process in helpers(stack)}
+def pool_workers(stack: Stack) -> list[psutil.Process]:
+    """Return the processes that run tasks of pools."""
+    return [each for each in pool_processes(stack) if "spawn_main" in " ".join(each.cmdline())]
 
 
-class TestForks:
-    """Nothing hangs, whatever was used before the fork."""
-
-    @pytest.mark.parametrize("lazy", [False, True], ids=["fork", "lazy"])
-    @pytest.mark.parametrize("warm", ["", "threads", "processes", "threads processes"])
-    def test_work_after_warming_up(
-        self,
-        worker: Path,
-        tmp_path: Path,
-        callers: ThreadPoolExecutor,
-        warm: str,
-        lazy: bool,
-    ) -> None:
-        """Both kinds work in both workers, and both stop in time with nothing left."""
-        project = patched_copy(worker, tmp_path / "it", "deploy/uwsgi.ini", LAZY) if lazy else worker
-        with Stack(project, WARM=warm) as stack:
-            for kind in ("threads", "processes"):
-                answers = list(callers.map(ask, [stack] * 16, [kind] * 16))
-                done_by = {result["pid"] for answer in answers for result in answer["results"]}
-                served_by = {answer["pid"] for answer in answers}
-                assert served_by <= set(stack.workers())
-                assert (done_by <= served_by) if kind == "threads" else not done_by & served_by
-            assert stack.stop() == 0
-            assert stack.processes() == []
-
-    def test_the_context_goes_along(self, worker: Path) -> None:
-        """The application's, and the request's id in the log lines of threads and processes."""
-        with Stack(worker) as stack:
-            assert stack.get("/names").json() == [f"main {number}" for number in range(4)]
-            for kind in ("threads", "processes"):
-                request_id = f"of-the-{kind}"
-                assert stack.get(f"/work/{kind}", {"X-Request-ID": request_id}).status == 200
-            for kind in ("threads", "processes"):
-                wanted = {"event": "driver.work", "request_id": f"of-the-{kind}"}
-                wait_until(partial(four_lines, stack, wanted))
+def pool_owners(stack: Stack) -> set[int]:
+    """Return the ids of the processes that own pools."""
+    return {process.ppid() for process in pool_processes(stack)}
 
 
-def four_lines(stack: Stack, fields: dict[str, Any]) -> bool:
-    """Tell whether the log has four lines with these fields."""
-    return len(stack.lines(**fields)) == 4
+def assert_end(processes: list[psutil.Process]) -> None:
+    """Assert that the processes end."""
+    _, alive = psutil.wait_procs(processes, timeout=TIMEOUT)
+    assert not alive
 
 
-class TestTimed:
-    """How long calls took is told by all workers together."""
-
-    def test_counts_are_summed(self, worker: Path, callers: ThreadPoolExecutor) -> None:
-        """By function and outcome, over threads and workers."""
-        with Stack(worker) as stack:
-            answers = list(callers.map(ask, [stack] * 24, ["threads"] * 24))
-            assert len({answer["pid"] for answer in answers}) == 2
-            wanted = 'call_duration_seconds_count{callable="main.wsgi.work",outcome="ok"} 96.0\n'
-            assert wanted in stack.ops("/metrics").body.decode()
-
-    def test_the_header_is_for_who_asked_for_it(self, worker: Path) -> None:
-        """It passes nginx, and is not there by default."""
-        with Stack(worker, APP_SERVER_TIMING="true") as stack:
-            header = stack.get("/work/threads").headers["CacheServer-Timing"]
-            name = r"main\.wsgi\.work"
-            assert re.fullmatch(rf'{name};dur=[\d.]+;desc="{name}, 4 calls"', header)
-        with Stack(worker) as stack:
-            assert "CacheServer-Timing" not in stack.get("/work/threads").headers
-
-
-class TestEnds:
-    """No process of a pool outlives its worker."""
-
-    def test_killed_worker(self, worker: Path) -> None:
-        """What it had started ends, too; the one in its place starts its own."""
-        with Stack(worker, UWSGI_PROCESSES="1") as stack:
-            ask(stack, "processes")
-            (first,) = stack.workers()
-            started = helpers(stack)
-            assert started
-            os.kill(first, signal.SIGKILL)
-            _, alive = psutil.wait_procs(started, timeout=TIMEOUT)
-            assert not alive
-            wait_until(lambda: stack.workers()[-1] != first)
-            told = ask(stack, "processes")
-            assert parents(stack) == {told["pid"]} == {stack.workers()[-1]}
-
-    def test_recycled_workers(
-        self, worker: Path, tmp_path: Path, callers: ThreadPoolExecutor
-    ) -> None:
-        """After many of them, there are no more processes than those alive need."""
-        project = patched_copy(worker, tmp_path / "it", "deploy/uwsgi.ini", RECYCLED)
-        with Stack(project) as stack:
-            list(callers.map(ask, [stack] * 60, ["processes"] * 60))
-            wait_until(lambda: len(stack.workers()) > 6)
-            # Two processes and what keeps track of their resources, for each of two workers.
-            wait_until(lambda: len(helpers(stack)) <= 2 * 3 and parents(stack) <= set(alive(stack)))
-            assert stack.stop() == 0
-            assert stack.processes() == []
-
-    def test_reload(self, worker: Path) -> None:
-        """A reload of uWSGI replaces workers and their pools."""
-        with Stack(worker) as stack:
-            ask(stack, "processes")
-            before = set(stack.workers())
-            started = helpers(stack)
-            (stack.run_dir / "uwsgi.fifo").write_text("r")
-            wait_until(lambda: len(set(stack.workers()) - before) == 2)
-            _, alive = psutil.wait_procs(started, timeout=TIMEOUT)
-            assert not alive
-            ask(stack, "processes")
-            assert stack.stop() == 0
-            assert stack.processes() == []
-
-    def test_a_killed_process_of_a_pool(self, worker: Path, callers: ThreadPoolExecutor) -> None:
-        """What it was doing is done by another; no request fails."""
-        with Stack(worker, UWSGI_PROCESSES="1") as stack:
-            ask(stack, "processes")
-            answers = [callers.submit(stack.get, "/work/processes?count=200") for _ in range(2)]
-            wait_until(lambda: len(stack.lines(event="driver.work")) > 20)
-            spawned(stack)[0].kill()
-            assert [answer.result().status for answer in answers] == [200, 200]
-
-    def test_what_is_left_of_a_broken_pool(self, worker: Path) -> None:
-        """It can be ended: its processes block no signal, as the threads that start them do."""
-        with Stack(worker, UWSGI_PROCESSES="1") as stack:
-            for _ in range(2):  # starting the first pool of all unblocks some
-                ask(stack, "processes")
-                pool = spawned(stack)
-                files = [Path(f"/proc/{process.pid}/status") for process in pool]
-                unblocked = f"SigBlk:\t{0:016x}\n"
-                wait_until(lambda: all(unblocked in file.read_text() for file in files))  # noqa: B023
-                pool[0].kill()
-                _, alive = psutil.wait_procs(pool, timeout=TIMEOUT)
-                assert not alive
-            assert stack.stop() == 0
+@pytest.mark.parametrize("lazy", [False, True], ids=["fork", "lazy-apps"])
+@pytest.mark.parametrize("warm_up", WARM_UPS)
+def test_pools_work_after_uwsgi_forks(
+    pools_project: Path, tmp_path: Path, executor: ThreadPoolExecutor, warm_up: str, lazy: bool
+) -> None:
+    """Pools that the master used before the fork hang in no worker and delay no stop."""
+    project = pools_project
+    if lazy:
+        project = patched_copy(project, tmp_path / "service", "deploy/uwsgi.ini", LAZY_APPS)
+    with Stack(project, WARM_UP=warm_up) as stack:
+        for kind in KINDS:
+            responses = list(executor.map(compute, [stack] * 16, [kind] * 16))
+            served_by = {response["pid"] for response in responses}
+            computed_by = {each["pid"] for response in responses for each in response["results"]}
+            assert served_by <= set(stack.workers())
+            if kind == "threads":
+                assert computed_by <= served_by
+            else:
+                assert computed_by.isdisjoint(served_by)
+        assert stack.stop() == 0
+        assert stack.processes() == []
 
 
-def alive(stack: Stack) -> list[int]:
-    """Return the workers that run."""
-    running = {process.pid for process in stack.processes()}
-    return [worker for worker in stack.workers() if worker in running]
+def test_threads_have_the_application_context(shared_stack: Stack) -> None:
+    """Tasks on threads can use current_app."""
+    names = shared_stack.get("/application-names").json()
+    assert names == [f"main {number}" for number in range(4)]
 
 
-DASK = """
-import sys
-from functools import partial
-from unittest import mock
-
-from distributed import LocalCluster
-from main.service import primes
-from main.service.primes import divide
-from main.util.concurrency import process_map
-
-numbers = [1, 2, 9, 91, 1_000_003]
-factors = [None, 2, 3, 7, 1_000_003]
+@pytest.mark.parametrize("kind", KINDS)
+def test_log_lines_of_tasks_have_the_request_id(shared_stack: Stack, kind: str) -> None:
+    """This holds on threads and in other processes."""
+    request_id = f"request-with-{kind}"
+    assert shared_stack.get(f"/squares/{kind}", {"X-Request-ID": request_id}).status == 200
+    wait_until(lambda: len(shared_stack.lines(event="task.run", request_id=request_id)) == 4)
 
 
-def knows(module):
-    return module in sys.modules
+def test_call_counts_are_summed_over_workers(
+    pools_project: Path, executor: ThreadPoolExecutor
+) -> None:
+    """The metrics of @timed count calls on all threads of both workers."""
+    with Stack(pools_project) as stack:
+        responses = list(executor.map(compute, [stack] * 24, ["threads"] * 24))
+        assert len({response["pid"] for response in responses}) == 2
+        count = 'call_duration_seconds_count{callable="main.wsgi.square",outcome="ok"} 96.0\n'
+        assert count in stack.metrics()
 
 
-if __name__ == "__main__":
-    options = dict(n_workers=2, threads_per_worker=1, dashboard_address=None)
-    with LocalCluster(**options) as cluster:
-        lines = sys.argv[1].replace("tcp://scheduler:8786", cluster.scheduler_address)
-        given = {"numbers": numbers, "factorise": divide}
-        exec(lines, given)
-        assert given["factors"] == factors, given
-
-        with given["Client"](cluster) as client:
-            executor = client.get_executor()
-            with mock.patch.object(primes, "process_map", partial(process_map, executor=executor)):
-                answers = primes.examine(primes.Question(numbers))
-            assert [answer.prime for answer in answers] == [False, True, False, False, True]
-            assert all(client.run(knows, "main.service.primes").values())
-"""
+def test_server_timing_passes_nginx(pools_project: Path) -> None:
+    """APP_SERVER_TIMING adds a header with the duration of timed functions."""
+    with Stack(pools_project, APP_SERVER_TIMING="true") as stack:
+        header = stack.get("/squares/threads").headers["Server-Timing"]
+    name = r"main\.wsgi\.square"
+    assert re.fullmatch(rf'{name};dur=[\d.]+;desc="{name}, 4 calls"', header)
 
 
-def test_a_distributed_engine(tmp_path: Path) -> None:
-    """The sample's work is done by the workers of a Dask cluster, as the README says."""
-    project = install(bake(tmp_path), LOCK)
+def test_server_timing_is_off_by_default(shared_stack: Stack) -> None:
+    """Callers do not learn the names of functions."""
+    assert "Server-Timing" not in shared_stack.get("/squares/threads").headers
+
+
+def test_a_killed_worker_takes_its_pool_with_it(pools_project: Path) -> None:
+    """The new worker starts its own pool."""
+    with Stack(pools_project, UWSGI_PROCESSES="1") as stack:
+        compute(stack, "processes")
+        (killed,) = stack.workers()
+        orphans = pool_processes(stack)
+        assert orphans
+        os.kill(killed, signal.SIGKILL)
+        assert_end(orphans)
+        wait_until(lambda: stack.workers()[-1] != killed)
+        served_by = compute(stack, "processes")["pid"]
+        assert pool_owners(stack) == {served_by} == {stack.workers()[-1]}
+
+
+def test_recycled_workers_leave_no_pool_behind(
+    pools_project: Path, tmp_path: Path, executor: ThreadPoolExecutor
+) -> None:
+    """After many recycled workers only the pools of living ones exist."""
+    path = tmp_path / "service"
+    project = patched_copy(pools_project, path, "deploy/uwsgi.ini", RECYCLED_WORKERS)
+    with Stack(project) as stack:
+
+        def only_living_workers_own_pools() -> bool:
+            living = set(stack.workers()) & set(stack.pids())
+            # Two processes and a resource tracker for each of two workers.
+            return len(pool_processes(stack)) <= 2 * 3 and pool_owners(stack) <= living
+
+        list(executor.map(compute, [stack] * 60, ["processes"] * 60))
+        wait_until(lambda: len(stack.workers()) > 6)
+        wait_until(only_living_workers_own_pools)
+        assert stack.stop() == 0
+        assert stack.processes() == []
+
+
+def test_a_reload_replaces_workers_and_pools(pools_project: Path) -> None:
+    """After uWSGI reloads, the old pool processes are gone and new ones work."""
+    with Stack(pools_project) as stack:
+        compute(stack, "processes")
+        before = set(stack.workers())
+        old_processes = pool_processes(stack)
+        (stack.run_dir / "uwsgi.fifo").write_text("r")
+        wait_until(lambda: len(set(stack.workers()) - before) == 2)
+        assert_end(old_processes)
+        compute(stack, "processes")
+        assert stack.stop() == 0
+        assert stack.processes() == []
+
+
+def test_tasks_of_a_killed_pool_process_are_retried(
+    pools_project: Path, executor: ThreadPoolExecutor
+) -> None:
+    """No request fails."""
+    with Stack(pools_project, UWSGI_PROCESSES="1") as stack:
+        compute(stack, "processes")
+        calls = [executor.submit(stack.get, "/squares/processes?count=200") for _ in range(2)]
+        wait_until(lambda: len(stack.lines(event="task.run")) > 20)
+        pool_workers(stack)[0].kill()
+        assert [call.result().status for call in calls] == [200, 200]
+
+
+def test_a_broken_pool_can_be_terminated(pools_project: Path) -> None:
+    """Pool processes block no signal although the threads of uWSGI do."""
+    with Stack(pools_project, UWSGI_PROCESSES="1") as stack:
+        # Starting the first pool of a process unblocks some signals, so look at the second too.
+        for _ in range(2):
+            compute(stack, "processes")
+            pool = pool_workers(stack)
+            wait_until(lambda: all(map(blocks_no_signal, pool)))  # noqa: B023
+            pool[0].kill()
+            assert_end(pool)
+        assert stack.stop() == 0
+
+
+def blocks_no_signal(process: psutil.Process) -> bool:
+    """Return whether the kernel delivers every signal to the process."""
+    return f"SigBlk:\t{0:016x}\n" in Path(f"/proc/{process.pid}/status").read_text("utf-8")
+
+
+@pytest.mark.full
+def test_dask_runs_the_tasks_of_process_map(tmp_path: Path) -> None:
+    """The example in the service's README works on a Dask cluster."""
+    project = install(bake(tmp_path), DASK_LOCK)
     readme = (project / "README.md").read_text("utf-8")
-    (lines,) = (
-        block for block in re.findall(r"```python\n(.*?)```", readme, re.S) if "Dask" in block
-    )
-    script = project / "dask_script.py"
-    script.write_text(DASK, "utf-8")
-    run(project, "python", str(script), lines, PYTHONPATH=str(project))
+    blocks: list[str] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    (example,) = (block for block in blocks if "Dask" in block)
+    # Processes of the cluster import the script's folder, which must be the project's.
+    shutil.copy(DASK_APP, project)
+    run(project, "python", DASK_APP.name, example, PYTHONPATH=str(project))

@@ -1,0 +1,95 @@
+"""nginx, uWSGI and the application log one JSON object a line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.http import JSON
+from harness.project import patched_copy
+from harness.stack import Stack, StackType
+
+TIMESTAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"
+PASSWORD = "hunter2"  # noqa: S105
+# Request target and User-Agent that could break a line or its JSON.
+HOSTILE = {
+    "quotes": (b'/"},{"a":"', b'x"}\\'),
+    "invalid-utf8": (b"/\xff\xfe", b"\xff\xfe\x80"),
+    "control-characters": (b"/%00%0a%22\\", b"\t\x7f"),
+    "unicode": ("/ü".encode(), "ü\u2028".encode()),
+}
+# Replaces the first import of main/wsgi.py.
+PRINTS_AT_IMPORT = r"""
+import os, sys
+print({"a": 1}, flush=True)
+os.write(2, b'\n\xff\x00\x1b "quoted" \\ ' + 9000 * b"x" + b'\n{"cut\n')
+"""
+
+
+def wait_for_access_line(stack: Stack) -> None:
+    """Send a last request and wait until its line is logged; this parses every earlier line."""
+    request_id = stack.get("/livez/last").headers["X-Request-ID"]
+    stack.log.wait_for_line(logger="nginx", request_id=request_id)
+
+
+def test_the_request_id_joins_the_lines_of_a_request(stack: Stack) -> None:
+    """nginx, uWSGI and the application log the same request."""
+    request_id = stack.get("/unknown").headers["X-Request-ID"]
+    nginx = stack.log.wait_for_line(logger="nginx", request_id=request_id)
+    uwsgi = stack.log.wait_for_line(logger="uwsgi", request_id=request_id)
+    app = stack.log.wait_for_line(logger="main.util.problems", request_id=request_id)
+    assert nginx["event"] == "request.served"
+    assert nginx["method"] == "GET"
+    assert nginx["uri"] == "/unknown"
+    assert nginx["status"] == uwsgi["status"] == 404
+    assert app["event"] == "request.refused"
+    for line in (nginx, uwsgi, app):
+        assert re.fullmatch(TIMESTAMP, line["time"])
+        assert line["level"] == "INFO"
+
+
+def test_credentials_are_never_logged(stack: Stack) -> None:
+    """Neither headers nor bodies reach the log, whichever program refuses the request."""
+    headers = {**JSON, "Authorization": f"Bearer {PASSWORD}", "Cookie": f"secret={PASSWORD}"}
+    for method, path in (("GET", "/unknown"), ("POST", "/v1/primes"), ("GET", "/docs/init.js")):
+        response = stack.call(method, path, f'{{"password": "{PASSWORD}"}}', headers)
+        request_id = response.headers["X-Request-ID"]
+        stack.log.wait_for_line(logger="nginx", request_id=request_id)
+    assert PASSWORD not in stack.log.text()
+
+
+@pytest.mark.parametrize(("target", "user_agent"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_requests_leave_every_line_valid(
+    stack: Stack, target: bytes, user_agent: bytes
+) -> None:
+    """Bytes of the request cannot break the JSON of the access log."""
+    head = b"GET %s HTTP/1.1\r\nHost: x\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n"
+    stack.send_raw(head % (target, user_agent))
+    wait_for_access_line(stack)
+
+
+def test_a_malformed_request_line_leaves_every_line_valid(stack: Stack) -> None:
+    """Bytes that are no HTTP cannot break the JSON of the access log."""
+    stack.send_raw(b'\xff"\\GET \x01 / {"\r\n\r\n')
+    wait_for_access_line(stack)
+
+
+def test_printed_text_becomes_json(stack_type: StackType, project: Path, tmp_path: Path) -> None:
+    """This holds for text, binary data and long lines on stdout and stderr."""
+    changes = {"import sys\n": PRINTS_AT_IMPORT}
+    printing = patched_copy(project, tmp_path / "service", "main/wsgi.py", changes)
+    with stack_type(printing) as stack:
+        assert stack.stop() == 0
+        messages = [line["message"] for line in stack.lines(event="uwsgi.printed")]
+    assert "{'a': 1}" in messages
+    assert '{"cut' in messages
+    assert '\\xff\x00\x1b "quoted" \\ ' + 9000 * "x" in messages
+    assert messages[-1].startswith("VACUUM")
+
+
+def test_the_error_log_of_nginx_becomes_json(stack_type: StackType, project: Path) -> None:
+    """The error log of nginx is plain text."""
+    with stack_type(project, "nginx", ready="/livez") as stack:
+        stack.get("/readyz")
+        line = stack.log.wait_for_line(logger="nginx", event="nginx.printed", level="CRITICAL")
+        assert "uwsgi.sock failed (2: No such file or directory)" in line["message"]
