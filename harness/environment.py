@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from harness import process
 from harness.project import BUILD
 from harness.requirements import require
 
@@ -71,16 +72,7 @@ def run(project: Path, *arguments: str, timeout: float = 600, **variables: str) 
 
     Raises `AssertionError` with the output if the command fails.
     """
-    done = subprocess.run(
-        arguments,
-        cwd=project,
-        env=process_environment(project, **variables),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    env = process_environment(project, **variables)
+    done = process.run(arguments, cwd=project, env=env, timeout=timeout)
     assert done.returncode == 0, f"{' '.join(arguments)} → {done.returncode}\n{done.stdout}"
     return done.stdout

@@ -1,6 +1,5 @@
 """Fixtures that several folders share, and the order in which parallel workers run tests."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,27 +7,33 @@ import pytest
 
 from harness import project
 from harness.containers.container import Container
-from harness.containers.image import remove_images
+from harness.containers.resources import remove_resources, start_run
 from harness.environment import install
 from harness.project import Bake
 from harness.stack import Stack, StackType
 
-POOLS_APP = project.ROOT / "harness" / "apps" / "pools_app.py"
 
-
+# Before pytest-xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests that share a module's fixtures in one worker: by file, and by store if any."""
     for item in items:
         if not item.get_closest_marker("xdist_group"):
-            parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-            group = f"{item.path.stem}-{parameters.get('store', '')}"
-            item.add_marker(pytest.mark.xdist_group(group))
+            callspec = getattr(item, "callspec", None)
+            store = callspec.params.get("store", "") if callspec else ""
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{store}"))
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Remove images and containers, also after an interruption."""
-    if not hasattr(session.config, "workerinput"):
-        remove_images()
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the containers and images of this run and of its workers after this process."""
+    if not hasattr(config, "workerinput"):
+        start_run()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove containers and images when all workers have ended, also after an interruption."""
+    if not hasattr(config, "workerinput"):
+        remove_resources()
 
 
 def _once(make: Callable[..., Path]) -> Bake:
@@ -75,11 +80,3 @@ def stack(stack_type: StackType, installed: Bake) -> Iterator[Stack]:
     """Run the default service for tests that do not stop it."""
     with stack_type(installed(), APP_HELLO_MAX_AGE="1") as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def pools_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Bake a service that runs the test application for pools and upstream calls."""
-    service = install(project.bake(tmp_path_factory.mktemp("pools")))
-    shutil.copy(POOLS_APP, service / "main" / "wsgi.py")
-    return service

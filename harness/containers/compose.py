@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tempfile
 import threading
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +14,8 @@ from typing import Any, Self
 
 from harness import process
 from harness.containers import engine
-from harness.containers.image import REPOSITORY, has_image
+from harness.containers.image import has_image
+from harness.containers.resources import resource_name
 from harness.environment import run
 from harness.http import ServiceClient
 from harness.requirements import require
@@ -49,13 +49,12 @@ def provide_cache_image(store: str, name: str) -> None:
 @contextlib.contextmanager
 def engine_socket() -> Iterator[dict[str, str]]:
     """Yield the variables with which docker's client finds the engine."""
-    path = engine.engine()
-    if Path(path).name == "docker":
+    if not engine.is_podman():
         yield {}
         return
     with tempfile.TemporaryDirectory() as folder:
         address = f"unix://{folder}/podman.sock"
-        command = [path, "system", "service", "--time", "0", address]
+        command = [engine.engine(), "system", "service", "--time", "0", address]
         service = process.start(command, env=engine.variables())
         try:
             wait_until(Path(folder, "podman.sock").exists)
@@ -67,14 +66,20 @@ def engine_socket() -> Iterator[dict[str, str]]:
 
 
 class Compose(ServiceClient):
-    """A context for `docker compose` in a project; it removes its containers at the end."""
+    """A context for `docker compose` in a project; it removes its containers at the end.
+
+    Its image stays until the end of the run: podman cannot remove one image and build another at
+    the same time.
+    """
 
     def __init__(self, project: Path, **variables: str) -> None:
         super().__init__()
         self.project = project
         ports = {"PORT": str(self.port), "OPS_PORT": str(self.ops_port)}
-        self.image = f"{REPOSITORY}:compose-{uuid.uuid4().hex[:12]}"
-        self.variables = {**ports, "IMAGE": self.image, **variables}
+        # The names of its containers, network and volume begin with the name of the project.
+        self.name = resource_name()
+        names = {"COMPOSE_PROJECT_NAME": self.name, "IMAGE": f"localhost/{self.name}"}
+        self.variables = {**ports, **names, **variables}
         self.stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -89,11 +94,11 @@ class Compose(ServiceClient):
     ) -> None:
         with self.stack:
             self("down", "--volumes", "--timeout", "45")
-            engine.run("rmi", "--force", self.image, check=False)
 
     def __call__(self, *arguments: str) -> str:
         """Run `docker compose`; return its output."""
-        return run(self.project, require("docker-compose"), *arguments, **self.variables)
+        command = (require("docker-compose"), *arguments)
+        return run(self.project, *command, timeout=600, **self.variables)
 
     def up(self) -> None:
         """Do what `make up` does."""
@@ -108,10 +113,10 @@ class Compose(ServiceClient):
 
     def _run_health_checks(self, started: threading.Event) -> None:
         """Run the health checks of podman's containers; without systemd no timer does."""
-        if Path(engine.engine()).name == "docker" or Path("/run/systemd/system").exists():
+        if not engine.is_podman() or Path("/run/systemd/system").exists():
             return
+        ours = f"label=com.docker.compose.project={self.name}"
         while not started.wait(0.5):
-            ours = f"label=com.docker.compose.project.working_dir={self.project}"
             for container in engine.run("ps", "--quiet", "--filter", ours).split():
                 engine.run("healthcheck", "run", container, check=False)
 

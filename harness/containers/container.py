@@ -1,7 +1,6 @@
 """Run a service's image as `Stack` runs the service on this machine."""
 
 import os
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +8,7 @@ from typing import ClassVar
 
 from harness.containers import engine
 from harness.containers.image import build_image
+from harness.containers.resources import resource_name
 from harness.stack import Stack
 from harness.waiting import TIMEOUT
 
@@ -32,7 +32,7 @@ class Container(Stack):
         self, project: Path, *arguments: str, ready: str = "/readyz", **variables: str
     ) -> None:
         super().__init__(project, *arguments, ready=ready, **variables)
-        self.name = f"test-{uuid.uuid4().hex[:12]}"
+        self.name = resource_name()
         self.run_dir.mkdir(exist_ok=True)
         self.run_dir.chmod(0o777)  # The image's user writes here.
         settings = [part for pair in self.settings.items() for part in ("--env", "=".join(pair))]
@@ -50,7 +50,8 @@ class Container(Stack):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        engine.run("rm", "--force", "--time", "0", self.name, check=False)
+        engine.run("kill", self.name, check=False)
+        engine.run("rm", "--force", self.name, check=False)
         super().__exit__(kind, error, traceback)
 
     def stop(self) -> int:

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from harness import process
 from harness.requirements import require
 
 
 @functools.cache
-def _find() -> str | None:
+def find() -> str | None:
+    """Return the path of an engine that works here, if there is one."""
     for name in ("docker", "podman"):
         found = shutil.which(name)
         if found and not subprocess.run([found, "info"], capture_output=True).returncode:
@@ -33,15 +35,18 @@ def engine() -> str:
         pytest.skip(f"no containers: {reason}; to run this test: unset NO_CONTAINERS")
     if sys.platform != "linux":
         pytest.skip("the tests share the network of their containers, which only Linux allows")
-    return _find() or require("podman")
+    return find() or require("podman")
 
 
-def require_podman() -> str:
-    """Return the path of podman; only podman can run pods."""
-    found = engine()
-    if Path(found).name != "podman":
+def is_podman() -> bool:
+    """Return whether the engine is podman."""
+    return Path(engine()).name == "podman"
+
+
+def require_podman() -> None:
+    """Skip the test unless the engine is podman; only podman can run pods."""
+    if not is_podman():
         pytest.skip("docker cannot run pods; to run this test: install podman, stop docker")
-    return found
 
 
 def variables() -> dict[str, str]:
@@ -52,15 +57,7 @@ def variables() -> dict[str, str]:
 
 def run(*arguments: str, check: bool = True) -> str:
     """Run the engine; return its output."""
-    done = subprocess.run(
-        [engine(), *arguments],
-        env=variables(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    done = process.run([engine(), *arguments], env=variables(), stderr=subprocess.PIPE)
     assert not check or done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

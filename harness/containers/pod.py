@@ -6,26 +6,27 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from harness.containers import engine
+from harness.containers.resources import resource_name, resource_names
 from harness.http import ServiceClient
+from harness.manifests import Manifest, of_kind
 from harness.waiting import wait_until
-
-Manifest = dict[str, Any]
 
 
 class Pod(ServiceClient):
     """A context in which one pod of the web Deployment runs and is ready."""
 
-    def __init__(self, manifests: list[Manifest], image: str, folder: Path, name: str) -> None:
+    def __init__(self, manifests: list[Manifest], image: str, folder: Path) -> None:
         super().__init__()
         engine.require_podman()
-        (config_map,) = (each for each in manifests if each["kind"] == "ConfigMap")
+        name = resource_name()
+        (config_map,) = of_kind(manifests, "ConfigMap")
         (deployment,) = (
             copy.deepcopy(each)
-            for each in manifests
-            if each["metadata"]["name"].endswith("-web") and each["kind"] == "Deployment"
+            for each in of_kind(manifests, "Deployment")
+            if each["metadata"]["name"].endswith("-web")
         )
         deployment["metadata"]["name"] = name
         self.spec = deployment["spec"]["template"]["spec"]
@@ -39,13 +40,15 @@ class Pod(ServiceClient):
         mounts = [each for member in self.spec["containers"] for each in member["volumeMounts"]]
         for each in (*self.spec["volumes"], *mounts):
             each["name"] = self.volumes[each["name"]]
-        self.name = f"{name}-pod-0"
+        self.name = name
         self.file = folder / f"{name}.json"
         self.file.write_text("\n---\n".join(map(json.dumps, (config_map, deployment))), "utf-8")
 
     def __enter__(self) -> Self:
         try:
             engine.run("play", "kube", str(self.file))
+            # podman appends "-pod", and older versions a number as well.
+            (self.name,) = resource_names("pod", self.name)
             wait_until(self.is_ready)
         except BaseException:
             self.__exit__(None, None, None)
