@@ -10,18 +10,18 @@ from harness.containers.container import Container
 from harness.containers.resources import remove_resources, start_run
 from harness.environment import install
 from harness.project import Bake
+from harness.scheduling import FileScheduling, priority
 from harness.stack import Stack, StackType
 
 
-# Before pytest-xdist reads the groups.
-@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FileScheduling:
+    """Keep the tests of a file, or of a cache store, in one worker."""
+    return FileScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share a module's fixtures in one worker: by file, and by store if any."""
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            callspec = getattr(item, "callspec", None)
-            store = callspec.params.get("store", "") if callspec else ""
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{store}"))
+    """Run slow folders first."""
+    items.sort(key=lambda item: priority(item.nodeid))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,7 +6,6 @@ says whether all responses were as expected. PORT and OPS_PORT choose the ports.
 
 import argparse
 import contextlib
-import os
 import shutil
 import signal
 import subprocess
@@ -83,8 +82,9 @@ def serving(project: Path, client: ServiceClient, log: Path) -> Iterator[None]:
         yield
     finally:
         stack.terminate()
-        if stack.wait():
-            sys.exit(f"The service did not stop cleanly. Its log: {log}")
+        stack.wait()
+    if stack.returncode:
+        sys.exit(f"The service did not stop cleanly. Its log: {log}")
 
 
 def call_all(client: ServiceClient) -> bool:
@@ -145,6 +145,7 @@ def main() -> None:
         if not once:
             print("The service runs until you press Ctrl-C.", flush=True)
             signal.pause()
+    print("Stopped.")
 
 
 if __name__ == "__main__":
