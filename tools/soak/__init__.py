@@ -1,1 +1,1 @@
-"""A service under load and in trouble for a while, and whether it stays as it was: `make soak`."""
+"""Run a service under load and faults and check that it neither fails nor grows: `make soak`."""

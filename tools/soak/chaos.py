@@ -1,4 +1,4 @@
-"""What a service meets in a long life, several times a minute."""
+"""Inject faults into a running service several times a minute."""
 
 import contextlib
 import random
@@ -10,30 +10,33 @@ from typing import Self
 
 import psutil
 
-from tests.servers import Server
-from tests.stack import Stack, until
+from harness.cache_server import CacheServer
+from harness.stack import Stack
+from harness.waiting import wait_until
 
-# Seconds between two of a kind, and for which the cache server is away.
-FLAP, KILL, AWAY = 3.0, 4.0, 1.0
+# Seconds between two outages of the cache server, and the length of an outage.
+OUTAGE_INTERVAL, OUTAGE = 3.0, 1.0
+# Seconds between two kills of pool processes.
+KILL_INTERVAL = 4.0
 
 
-class Trouble:
-    """A context in which a service has it; `count` tells what there was, `errors` what broke.
+class Chaos:
+    """A context in which faults happen; `events` counts them, `errors` counts failed recoveries.
 
-    Without seconds between reloads there are none.
+    `reload_interval` is the number of seconds between two reloads of uWSGI; None: no reloads.
     """
 
-    def __init__(self, stack: Stack, cache: Server, between_reloads: float | None) -> None:
+    def __init__(self, stack: Stack, cache: CacheServer, reload_interval: float | None) -> None:
         self.stack = stack
         self.cache = cache
-        self.count: Counter[str] = Counter()
+        self.events: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
-        causes = [(FLAP, self._flap), (KILL, self._kill_helper)]
-        if between_reloads:
+        faults = [(OUTAGE_INTERVAL, self._cache_outage), (KILL_INTERVAL, self._kill_pool_process)]
+        if reload_interval:
             self._master = psutil.Process(stack.uwsgi())
-            causes.append((between_reloads, self._reload))
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._repeat, args=each) for each in causes]
+            faults.append((reload_interval, self._reload))
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._repeat, args=each) for each in faults]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -46,44 +49,44 @@ class Trouble:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._over.set()
+        self._stopping.set()
         for thread in self._threads:
             thread.join()
 
-    def _repeat(self, seconds: float, cause: Callable[[], None]) -> None:
-        while not self._over.wait(seconds):
+    def _repeat(self, interval: float, inject: Callable[[], None]) -> None:
+        while not self._stopping.wait(interval):
             try:
-                cause()
+                inject()
             except (AssertionError, OSError, psutil.Error) as error:
-                self.errors[f"{cause.__name__.strip('_')}: {error}"] += 1
+                self.errors[f"{inject.__name__.strip('_')}: {error}"] += 1
 
-    def _flap(self) -> None:
-        """Kill the cache server and start it again, or, every second time, let it be silent."""
-        if self.count["cache killed"] > self.count["cache silent"]:
+    def _cache_outage(self) -> None:
+        """Kill and restart the cache server, or freeze it every second time."""
+        if self.events["cache killed"] > self.events["cache frozen"]:
             with self.cache.frozen():
-                self._over.wait(AWAY)
-            self.count["cache silent"] += 1
+                self._stopping.wait(OUTAGE)
+            self.events["cache frozen"] += 1
         else:
             self.cache.kill()
-            self._over.wait(AWAY)
+            self._stopping.wait(OUTAGE)
             self.cache.start()
-            self.count["cache killed"] += 1
+            self.events["cache killed"] += 1
 
-    def _kill_helper(self) -> None:
-        """Kill one of the processes that the workers' pools have."""
-        helpers = []
+    def _kill_pool_process(self) -> None:
+        """Kill a random process of the workers' pools, if there is one."""
+        pool_processes = []
         for process in self.stack.processes():
             with contextlib.suppress(psutil.Error):
                 if "spawn_main" in " ".join(process.cmdline()):
-                    helpers.append(process)
-        if helpers:
+                    pool_processes.append(process)
+        if pool_processes:
             with contextlib.suppress(psutil.NoSuchProcess):
-                random.choice(helpers).kill()  # noqa: S311
-                self.count["pool process killed"] += 1
+                random.choice(pool_processes).kill()  # noqa: S311
+                self.events["pool process killed"] += 1
 
     def _reload(self) -> None:
-        """Reload uWSGI, which ends each worker after what it is at."""
+        """Reload uWSGI and wait until it has replaced all workers."""
         before = set(self._master.children())
         (self.stack.run_dir / "uwsgi.fifo").write_text("r")
-        until(lambda: before.isdisjoint(self._master.children()))
-        self.count["uWSGI reloaded"] += 1
+        wait_until(lambda: before.isdisjoint(self._master.children()))
+        self.events["uWSGI reloaded"] += 1

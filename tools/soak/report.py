@@ -1,4 +1,4 @@
-"""What was seen during a soak: a table, and what in it is not as promised."""
+"""The results of a soak: a table, and its failures."""
 
 import json
 from collections import Counter
@@ -10,7 +10,7 @@ from tools.soak.trend import Trend
 
 RESPAWNED = "Respawned uWSGI worker"
 SEVERE = ("ERROR", "CRITICAL")
-# What is sampled, its unit, and the time in which a slope is told.
+# Each sampled series: its unit, and the time unit of its slope in words and in seconds.
 SERIES = {
     "memory": ("MB", "hour", 3600),
     "descriptors": ("open", "minute", 60),
@@ -20,26 +20,30 @@ SERIES = {
 
 @dataclass
 class Report:
-    """What was seen; `trends` are in the order of `SERIES`, `errors` by kind."""
+    """The results; `trends` are in the order of `SERIES`.
+
+    `responses` counts correct responses, `errors` all failures by kind, and `events` the
+    injected faults.
+    """
 
     seconds: float
-    answered: Counter[str]
+    responses: Counter[str]
     errors: Counter[str]
     slowest: float
-    trouble: Counter[str]
+    events: Counter[str]
     trends: list[Trend]
-    lines: int = 0
+    log_lines: int = 0
     broken_lines: list[str] = field(default_factory=list)
 
-    def read(self, log: Path, ready: int) -> None:
-        """Add what the log tells: workers that were recycled, errors, lines that are no JSON.
+    def read_log(self, log: Path, startup_bytes: int) -> None:
+        """Count replaced workers, errors, and lines that are not JSON objects.
 
-        Errors count after so many bytes: until it is ready, nginx tells that uWSGI is not there.
+        Errors in the first `startup_bytes` do not count: nginx starts before uWSGI listens.
         """
         position = 0
         with log.open("rb") as lines:
             for text in lines:
-                self.lines += 1
+                self.log_lines += 1
                 position += len(text)
                 try:
                     line = json.loads(text)
@@ -47,38 +51,37 @@ class Report:
                     line = None
                 if not isinstance(line, dict):
                     self.broken_lines.append(repr(text))
-                elif line.get("level") in SEVERE and position > ready:
+                elif line.get("level") in SEVERE and position > startup_bytes:
                     self.errors[f"logged: {line.get('message') or line.get('event')}"] += 1
                 elif RESPAWNED in str(line.get("message")):
-                    self.trouble["worker recycled"] += 1
+                    self.events["worker recycled"] += 1
 
     def rows(self) -> Iterator[str]:
         """Yield the lines of the table."""
-        total, rate = self.answered.total(), self.answered.total() / self.seconds
-        yield f"requests     {total:,} in {self.seconds:.0f} s, {rate:.0f} a second"
-        yield f"of these     {listed(self.answered)}"
+        total, rate = self.responses.total(), self.responses.total() / self.seconds
+        yield f"responses    {total:,} in {self.seconds:.0f} s, {rate:.0f} a second"
+        yield f"of these     {_listed(self.responses)}"
         yield f"slowest      {self.slowest:.1f} s"
-        yield f"trouble      {listed(self.trouble)}"
-        yield f"errors       {listed(self.errors) or '0'}"
+        yield f"chaos        {_listed(self.events)}"
+        yield f"errors       {_listed(self.errors) or '0'}"
         for (name, (unit, per, seconds)), trend in zip(SERIES.items(), self.trends, strict=True):
-            slope, error = trend.slope * seconds, trend.error * seconds
+            slope, error = trend.slope * seconds, trend.standard_error * seconds
             yield (
                 f"{name:12} {trend.mean:,.1f} {unit}, slope {slope:+,.2f} ± {error:,.2f} a {per}, "
                 f"{trend.growth:+.1%} in {trend.seconds:.0f} s"
             )
-        yield f"log lines    {self.lines:,}, {len(self.broken_lines)} of them no JSON object"
+        yield f"log lines    {self.log_lines:,}, {len(self.broken_lines)} not JSON objects"
 
-    def complaints(self) -> Iterator[str]:
-        """Yield what is not as promised."""
+    def failures(self) -> Iterator[str]:
+        """Yield a sentence for each broken promise."""
         if self.errors:
             yield f"{self.errors.total():,} errors, such as '{next(iter(self.errors))}'"
         for name, trend in zip(SERIES, self.trends, strict=True):
             if trend.rises:
                 yield f"{name} rose by {trend.growth:.0%} within {trend.seconds:.0f} s"
         if self.broken_lines:
-            yield f"a line of the log is no JSON object: {self.broken_lines[0]}"
+            yield f"a log line is not a JSON object: {self.broken_lines[0]}"
 
 
-def listed(counts: Counter[str]) -> str:
-    """Return the names with their counts."""
+def _listed(counts: Counter[str]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.most_common())

@@ -1,7 +1,7 @@
-"""Whether a series of samples rises: a straight line through its peaks, and how sure that is.
+"""Decide whether a series of samples rises, by linear regression on its peaks.
 
-Samples dip whenever a process is replaced, and climb again: what was there at most in each part
-of the time tells more than the mean, and is the same for each tooth of a saw.
+Memory dips whenever a process is replaced, and climbs again. Unlike means, the peaks of longer
+segments do not depend on where in this saw-tooth a segment begins.
 """
 
 import itertools
@@ -10,47 +10,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, linear_regression
 
-PARTS = 8
-# It rises if the line gains more than this part of the mean from its start to its end …
-TOLERATED = 0.05
-# … and by more standard errors than noise has once in three hundred runs.
-SURE = 4.0
+SEGMENTS = 8
+# A series rises if its line gains more than this share of the mean from its start to its end,
+MAX_GROWTH = 0.05
+# and if its slope exceeds this number of standard errors. Noise does so once in 300 runs.
+MIN_STANDARD_ERRORS = 4.0
 
 
 @dataclass(frozen=True)
 class Trend:
-    """The line: its mean, its slope a second and that one's standard error, and its length."""
+    """A regression line over `seconds`; `slope` and `standard_error` are per second."""
 
     mean: float
     slope: float
-    error: float
+    standard_error: float
     seconds: float
 
     @property
     def growth(self) -> float:
-        """Return what is gained from the start to the end, as a part of the mean."""
+        """Return the gain from start to end as a share of the mean."""
         return self.slope * self.seconds / self.mean
 
     @property
     def rises(self) -> bool:
-        """Tell whether that is more than what chance and a saw-tooth explain."""
-        return self.growth > TOLERATED and self.slope > SURE * self.error
-
-
-def peaks(values: Sequence[float]) -> list[float]:
-    """Return the highest value of each eighth."""
-    ends = [round(len(values) * part / PARTS) for part in range(PARTS + 1)]
-    return [max(values[start:end]) for start, end in itertools.pairwise(ends)]
+        """Return whether chance and a saw-tooth do not explain the growth."""
+        significant = self.slope > MIN_STANDARD_ERRORS * self.standard_error
+        return self.growth > MAX_GROWTH and significant
 
 
 def fit(values: Sequence[float], seconds: float) -> Trend:
-    """Return the least squares' line through the peaks of what was sampled evenly for so long."""
-    heights = peaks(values)
-    times = [seconds * (part + 0.5) / PARTS for part in range(PARTS)]
-    slope, start = linear_regression(times, heights)
+    """Return the least-squares line through the peaks of samples taken evenly over `seconds`."""
+    heights = _peaks(values)
+    times = [seconds * (segment + 0.5) / SEGMENTS for segment in range(SEGMENTS)]
+    slope, intercept = linear_regression(times, heights)
     squares = (
-        (height - start - slope * at) ** 2 for at, height in zip(times, heights, strict=True)
+        (height - intercept - slope * at) ** 2 for at, height in zip(times, heights, strict=True)
     )
     spread = math.fsum((at - seconds / 2) ** 2 for at in times)
-    error = math.sqrt(math.fsum(squares) / (PARTS - 2) / spread)
-    return Trend(fmean(heights), slope, error, seconds)
+    standard_error = math.sqrt(math.fsum(squares) / (SEGMENTS - 2) / spread)
+    return Trend(fmean(heights), slope, standard_error, seconds)
+
+
+def _peaks(values: Sequence[float]) -> list[float]:
+    """Return the highest value of each segment."""
+    ends = [round(len(values) * segment / SEGMENTS) for segment in range(SEGMENTS + 1)]
+    return [max(values[start:end]) for start, end in itertools.pairwise(ends)]
