@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.requirements import require
 
-# What the recipes of the Makefiles call, besides Python and uv.
+# Called by the recipes of the Makefiles, besides Python and uv.
 SHELL_TOOLS = ("awk", "cat", "make", "rm", "sed", "sh", "touch")
 
 
