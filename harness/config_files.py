@@ -35,9 +35,23 @@ def python_constant(project: Path, path: str, name: str) -> Any:
     raise AssertionError(f"{path} does not assign {name}")
 
 
+def dockerfile_ports(project: Path) -> tuple[str, str]:
+    """Return the public port and the operations port that the image exposes."""
+    text = (project / "Dockerfile").read_text("utf-8")
+    ((port, ops_port),) = re.findall(r"^EXPOSE (\d+) (\d+)$", text, re.MULTILINE)
+    return port, ops_port
+
+
 def compose_service(project: Path) -> dict[str, Any]:
     """Return the service itself from docker-compose.yml, without its cache server."""
     compose = yaml.safe_load((project / "docker-compose.yml").read_text("utf-8"))
     found = compose["services"][project.name]
     assert isinstance(found, dict)
     return found
+
+
+def stop_grace_period(project: Path) -> int:
+    """Return the seconds after which compose kills a service that does not stop."""
+    period = str(compose_service(project)["stop_grace_period"])
+    assert period.endswith("s")
+    return int(period.removesuffix("s"))

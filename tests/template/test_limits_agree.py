@@ -1,94 +1,109 @@
-"""Limits that stand in several files, each by its own rules, and have to agree."""
+"""Limits that several files repeat, each in its own format, agree."""
 
-import ast
-import configparser
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from harness.config_files import compose_service, nginx_numbers, python_constant, uwsgi_number
+from harness.config_files import (
+    compose_service,
+    dockerfile_ports,
+    nginx_numbers,
+    python_constant,
+    stop_grace_period,
+    uwsgi_number,
+)
 from harness.project import Bake
+
+# nginx adds these to what the caller sent: addresses, names, the request id.
+NGINX_PARAMETERS = 1024
+# The shortest header line, "a:\n", becomes a name "HTTP_A", an empty value and two lengths.
+HEADER_GROWTH = 10 / 3
+# uWSGI accepts no larger buffer.
+MAX_BUFFER_SIZE = 65535
 
 
 @pytest.fixture(scope="module")
 def project(baked: Bake) -> Path:
-    """Bake the default project."""
+    """Return the default service."""
     return baked()
 
 
-def drain_delay(project: Path) -> int:
-    """Return the longest DRAIN_DELAY that the entry point accepts."""
-    text = (project / "deploy" / "entrypoint.sh").read_text("utf-8")
-    (longest,) = re.findall(r"^whole DRAIN_DELAY 0 (\d+) ", text, re.MULTILINE)
-    return int(longest)
+def text(project: Path, path: str) -> str:
+    """Return the text of a file of the project."""
+    return (project / path).read_text("utf-8")
 
 
-def test_who_waits_is_more_patient_than_who_works(project: Path) -> None:
-    """Each layer gives up before the one that waits for it."""
-    (read,) = nginx_numbers(project, "uwsgi_read_timeout")
+def max_drain_delay(project: Path) -> int:
+    """Return the largest DRAIN_DELAY that the entry point accepts."""
+    (seconds,) = re.findall(
+        r"^whole DRAIN_DELAY 0 (\d+) ", text(project, "deploy/entrypoint.sh"), re.MULTILINE
+    )
+    return int(seconds)
+
+
+def test_every_timeout_is_longer_than_the_one_inside_it(project: Path) -> None:
+    """From the HTTP client out to the container engine."""
     (drain,) = nginx_numbers(project, "worker_shutdown_timeout")
-    grace = int(str(compose_service(project)["stop_grace_period"]).removesuffix("s"))
-    request = python_constant(project, "main/util/deadline.py", "REQUEST")
-    assert python_constant(project, "main/util/http.py", "TOTAL_TIMEOUT") < request
-    assert request < uwsgi_number(project, "harakiri")
-    assert uwsgi_number(project, "harakiri") < read < drain
-    assert drain_delay(project) + drain < grace
+    timeouts = [
+        python_constant(project, "main/util/http.py", "TOTAL_TIMEOUT"),
+        python_constant(project, "main/util/deadline.py", "REQUEST"),
+        uwsgi_number(project, "harakiri"),
+        *nginx_numbers(project, "uwsgi_read_timeout"),
+        drain,
+        stop_grace_period(project),
+    ]
+    assert timeouts == sorted(set(timeouts))
+    assert max_drain_delay(project) + drain < stop_grace_period(project)
 
 
-def test_the_application_outlives_nginx(project: Path) -> None:
-    """In a container of its own it waits for as long as nginx may take to drain."""
+def test_the_application_runs_longer_than_nginx_drains(project: Path) -> None:
+    """In a container of its own it cannot see when nginx has stopped."""
+    (margin,) = re.findall(
+        r"patience=\$\(\(DRAIN_DELAY \+ (\d+)\)\)", text(project, "deploy/entrypoint.sh")
+    )
     (drain,) = nginx_numbers(project, "worker_shutdown_timeout")
-    text = (project / "deploy" / "entrypoint.sh").read_text("utf-8")
-    (margin,) = re.findall(r"patience=\$\(\(DRAIN_DELAY \+ (\d+)\)\)", text)
     assert int(margin) > drain
-    grace = int(str(compose_service(project)["stop_grace_period"]).removesuffix("s"))
-    assert drain_delay(project) + int(margin) < grace
+    assert max_drain_delay(project) + int(margin) < stop_grace_period(project)
 
 
-def test_bodies(project: Path) -> None:
-    """Nginx refuses what Flask would refuse, and nothing else."""
-    defaults = tomllib.loads((project / "main/resources/defaults.toml").read_text("utf-8"))
+def test_nginx_and_flask_limit_bodies_equally(project: Path) -> None:
+    """Nginx rejects exactly the bodies that Flask would reject."""
+    defaults = tomllib.loads(text(project, "main/resources/defaults.toml"))
     assert nginx_numbers(project, "client_max_body_size") == [defaults["MAX_CONTENT_LENGTH"]]
 
 
-def test_headers(project: Path) -> None:
-    """What nginx accepts fits into uWSGI's buffer, however much it grows on the way."""
+def test_accepted_headers_fit_into_the_buffer_of_uwsgi(project: Path) -> None:
+    """However much they grow as parameters of the uwsgi protocol."""
     (first,) = nginx_numbers(project, "client_header_buffer_size")
     number, size = nginx_numbers(project, "large_client_header_buffers")
-    # The shortest header line, "a:\n", is sent on as a name "HTTP_A", no value, two lengths.
-    growth = 10 / 3
-    others = 1024  # what nginx adds: addresses, names, the id
-    assert (first + number * size) * growth + others <= uwsgi_number(project, "buffer-size") <= 65535
+    largest = (first + number * size) * HEADER_GROWTH + NGINX_PARAMETERS
+    assert largest <= uwsgi_number(project, "buffer-size") <= MAX_BUFFER_SIZE
 
 
-def test_ports(project: Path) -> None:
-    """The image, compose, the entry point and nginx.conf name the same ports."""
-    image = (project / "Dockerfile").read_text("utf-8")
-    (exposed,) = re.findall(r"^EXPOSE (\d+) (\d+)$", image, re.MULTILINE)
-    conf = (project / "deploy" / "nginx.conf").read_text("utf-8")
-    script = (project / "deploy" / "entrypoint.sh").read_text("utf-8")
-    published = compose_service(project)["ports"]
-    assert isinstance(published, list)
-    assert tuple(re.findall(r"listen (\d+);", conf)) == exposed
-    assert tuple(re.findall(r"PORT=(\d+)", script)) == exposed
-    assert tuple(str(port).rpartition(":")[2] for port in published) == exposed
+def test_ports_agree(project: Path) -> None:
+    """The image, compose, the entry point and nginx.conf name the same two."""
+    ports = dockerfile_ports(project)
+    published = [str(port).rpartition(":")[2] for port in compose_service(project)["ports"]]
+    assert tuple(published) == ports
+    assert tuple(re.findall(r"listen (\d+);", text(project, "deploy/nginx.conf"))) == ports
+    assert tuple(re.findall(r"PORT=(\d+)", text(project, "deploy/entrypoint.sh"))) == ports
 
 
-def test_ids(project: Path) -> None:
-    """What nginx takes over from a caller the application takes over, too, and nothing else."""
-    conf = (project / "deploy" / "nginx.conf").read_text("utf-8")
-    logs = (project / "main" / "util" / "logs.py").read_text("utf-8")
-    taken = re.findall(r'"~\^(.*)\$" \$http_x_request_id;', conf)
-    assert taken == re.findall(r'^WELL_FORMED = re\.compile\(r"(.*)", re\.ASCII\)$', logs, re.M)
-    assert len(taken) == 1
+def test_nginx_and_the_application_accept_the_same_request_ids(project: Path) -> None:
+    """Both use one regular expression."""
+    nginx = re.findall(r'"~\^(.*)\$" \$http_x_request_id;', text(project, "deploy/nginx.conf"))
+    application = re.findall(
+        r'^WELL_FORMED = re\.compile\(r"(.*)", re\.ASCII\)$',
+        text(project, "main/util/logs.py"),
+        re.MULTILINE,
+    )
+    assert len(nginx) == 1
+    assert nginx == application
 
 
-def test_the_policy_of_the_page(project: Path) -> None:
-    """It is the same with and without nginx."""
-    conf = (project / "deploy" / "nginx.conf").read_text("utf-8")
-    (policy,) = re.findall(r'~\^/docs/ "(.*)";', conf)
+def test_the_content_security_policy_of_the_docs_page_is_set_twice_alike(project: Path) -> None:
+    """With nginx and, under Flask's own server, without it."""
+    (policy,) = re.findall(r'~\^/docs/ "(.*)";', text(project, "deploy/nginx.conf"))
     assert python_constant(project, "main/controller/docs.py", "CONTENT_SECURITY_POLICY") == policy

@@ -1,71 +1,131 @@
-"""What the tests need is installed where that is possible, and named everywhere else."""
+"""Programs that the tests need are installed as root, and named everywhere else."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from harness import requirements
 from harness.project import ROOT
+from harness.toolbox import stub
 
-
-def provide(tmp_path: Path, *programs: str, uid: int = 0) -> tuple[str, list[str]]:
-    """Run it where only these programs are; return what it said, and what was run."""
-    binaries = tmp_path / "bin"
-    binaries.mkdir()
-    log = tmp_path / "log"
-    for program in programs:
-        (binaries / program).write_text(f'#!/bin/sh\necho "$(basename "$0") $*" >>{log}\n')
-        (binaries / program).chmod(0o755)
-    for shell in ("sh", "basename"):
-        (binaries / shell).symlink_to(f"/bin/{shell}")
-    (tmp_path / "sitecustomize.py").write_text(f"import os\nos.geteuid = lambda: {uid}\n")
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "provide.py")],
-        env={"PATH": str(binaries), "PYTHONPATH": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=True,
-    )
-    return done.stdout, log.read_text().splitlines() if log.exists() else []
-
-
+# All programs but the cache servers.
 PRESENT = ("busybox", "chromium", "nginx", "node", "npm")
+DEBIAN = "apt-get update -qq && apt-get install -y -qq --no-install-recommends"
+RECORD_CALL = 'echo "$(basename "$0") $*" >>"$RECORD"'
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="the tests need a shell; run them on Linux or macOS"
+)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="make test runs where there is a shell")
-class TestProvide:
-    """Each kind of machine."""
+class Machine:
+    """A machine on which only some programs are installed."""
 
-    def test_root_on_debian(self, tmp_path: Path) -> None:
-        """It says so, and installs what is missing only."""
-        said, run = provide(tmp_path, "apt-get", *PRESENT)
-        assert said == "Installing what the tests need and is missing: memcached, redis-server\n"
-        assert run[-1].startswith("apt-get install -y")
-        assert run[-1].endswith(" memcached redis-server")
+    def __init__(self, folder: Path, *programs: str, uid: int = 0) -> None:
+        self.programs = folder / "bin"
+        self.modules = folder / "modules"
+        self.record = folder / "record"
+        for program in programs:
+            stub(self.programs / program, RECORD_CALL)
+        for program in ("sh", "basename"):
+            (self.programs / program).symlink_to(f"/bin/{program}")
+        self.modules.mkdir()
+        code = f"import os\nos.geteuid = lambda: {uid}\n"
+        (self.modules / "sitecustomize.py").write_text(code)
 
-    def test_root_on_alpine(self, tmp_path: Path) -> None:
-        """Packages have other names there."""
-        said, run = provide(tmp_path, "apk", *PRESENT, "memcached")
-        assert said == "Installing what the tests need and is missing: redis-server\n"
-        assert run == ["apk add --quiet --no-cache redis"]
-
-    def test_others(self, tmp_path: Path) -> None:
-        """They are told the one command."""
-        said, run = provide(tmp_path, "apt-get", *PRESENT, "memcached", uid=1000)
-        assert said.startswith("Not installed: redis-server. As root: apt-get update")
-        assert said.endswith(" redis-server\n")
-        assert not run
-
-    def test_elsewhere(self, tmp_path: Path) -> None:
-        """Without a package manager that it knows it names what is missing."""
-        said, _ = provide(tmp_path, *PRESENT)
-        assert said == (
-            "Not installed: memcached, redis-server. As root: install memcached redis-server\n"
+    def install(self) -> str:
+        """Run `python -m harness.requirements`; return its output."""
+        done = subprocess.run(
+            [sys.executable, "-m", "harness.requirements"],
+            cwd=ROOT,
+            env={
+                "PATH": str(self.programs),
+                "PYTHONPATH": str(self.modules),
+                "RECORD": str(self.record),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
         )
+        return done.stdout
 
-    def test_nothing_to_do(self, tmp_path: Path) -> None:
-        """Valkey will do in the place of Redis."""
-        assert provide(tmp_path, "apt-get", *PRESENT, "memcached", "valkey-server") == ("", [])
+    def calls(self) -> list[str]:
+        """Return the commands that were run."""
+        return self.record.read_text().splitlines() if self.record.exists() else []
+
+
+def test_root_on_debian_installs_what_is_missing(tmp_path: Path) -> None:
+    """And nothing else."""
+    machine = Machine(tmp_path, "apt-get", *PRESENT)
+    assert machine.install() == (
+        "Installing programs that the tests need: memcached, redis-server\n"
+    )
+    assert machine.calls() == [
+        "apt-get update -qq",
+        "apt-get install -y -qq --no-install-recommends memcached redis-server",
+    ]
+
+
+def test_root_on_alpine_installs_what_is_missing(tmp_path: Path) -> None:
+    """Packages have other names there."""
+    machine = Machine(tmp_path, "apk", *PRESENT, "memcached")
+    assert machine.install() == "Installing programs that the tests need: redis-server\n"
+    assert machine.calls() == ["apk add --quiet --no-cache redis"]
+
+
+def test_a_failed_installation_names_the_command(tmp_path: Path) -> None:
+    """The tests run all the same: those that need the program are skipped."""
+    machine = Machine(tmp_path, *PRESENT, "memcached")
+    stub(machine.programs / "apt-get", "exit 100")
+    assert machine.install().endswith(f"Installation failed. Try by hand: {DEBIAN} redis-server\n")
+
+
+def test_other_users_get_the_command(tmp_path: Path) -> None:
+    """Nothing is run as another user than root."""
+    machine = Machine(tmp_path, "apt-get", *PRESENT, "memcached", uid=1000)
+    assert machine.install() == f"Not installed: redis-server. As root: {DEBIAN} redis-server\n"
+    assert machine.calls() == []
+
+
+def test_machines_without_a_known_package_manager_get_the_names(tmp_path: Path) -> None:
+    """Root gets them, too."""
+    machine = Machine(tmp_path, *PRESENT)
+    assert machine.install() == (
+        "Not installed: memcached, redis-server. As root: install memcached redis-server\n"
+    )
+
+
+def test_a_complete_machine_gets_no_message(tmp_path: Path) -> None:
+    """Valkey replaces Redis."""
+    machine = Machine(tmp_path, "apt-get", *PRESENT, "memcached", "valkey-server")
+    assert machine.install() == ""
+    assert machine.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)]
+)
+def test_a_test_without_its_program_is_skipped_or_fails_in_ci(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]
+) -> None:
+    """The reason names the program and the command that installs it."""
+    stub(tmp_path / "apt-get", "exit 0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome) as raised:
+        requirements.require("memcached")
+    assert str(raised.value) == (
+        f"memcached is not installed; to run this test: {DEBIAN} memcached"
+    )
+
+
+def test_a_program_that_is_installed_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PATH."""
+    program = stub(tmp_path / "memcached", "exit 0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert requirements.require("memcached") == str(program)
