@@ -19,8 +19,8 @@ from tools.soak.load import LoadGenerator
 from tools.soak.report import Report
 from tools.soak.trend import fit
 
-# A worker is replaced after 200 requests, however young it is: about every five seconds here.
-RECYCLING = {"master = true\n": "master = true\nmax-requests = 200\nmin-worker-lifetime = 0\n"}
+# Seconds after which uWSGI replaces a worker. The number of requests would depend on the machine.
+RECYCLING = {"master = true\n": "master = true\nmin-worker-lifetime = 0\nmax-worker-lifetime = 5\n"}
 MEGABYTE = 1024**2
 # Seconds between two samples. Replacing a process takes about one.
 SAMPLE_INTERVAL = 0.5
@@ -34,7 +34,7 @@ def prepare(folder: Path) -> Path:
 def soak(project: Path, seconds: float, *, recycling: bool) -> Report:
     """Run the service under load and chaos; report what happened.
 
-    With `recycling` uWSGI replaces workers after some requests, and reloads from time to time.
+    With `recycling` uWSGI replaces each worker after some seconds, and reloads from time to time.
     """
     reload_interval = min(max(seconds / 8, 8), 60) if recycling else None
     with (
