@@ -24,11 +24,13 @@ COMMANDS = {
     ),
 }
 LISTEN_OPTIONS = {
-    "memcached": (f"--listen={HOST}", "--port={port}", "--user=nobody"),
+    # A process that changes its user would not get the signal at its parent's death.
+    "memcached": (f"--listen={HOST}", "--port={port}", "--user=root"),
     "redis": ("--bind", HOST, "--port", "{port}"),
 }
 # How many servers a service with this store uses in the tests.
 SERVER_COUNTS = {"memcached": 3, "redis": 1}
+NETWORK_STORES = sorted(SERVER_COUNTS)
 
 
 class CacheServer:
@@ -49,7 +51,9 @@ class CacheServer:
     def start(self) -> None:
         """Start the server and wait until it listens."""
         assert self.process is None
-        self.process = process.start(self.command, cwd=tempfile.gettempdir())
+        self.process = process.start(
+            self.command, cwd=tempfile.gettempdir(), death_signal=signal.SIGKILL
+        )
         wait_until(self._listens)
 
     def _listens(self) -> bool:

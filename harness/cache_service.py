@@ -20,6 +20,8 @@ from harness.waiting import TIMEOUT, wait_until
 CACHE_APP = ROOT / "harness" / "apps" / "cache_app.py"
 # The module in which a service imports CACHE_APP: the metrics name its functions by it.
 MODULE = "main.wsgi"
+# Seconds: how long CACHE_APP's functions serve a fresh value, and then a stale one.
+TTL, STALE_FOR = 1000.0, 2000.0
 
 
 def cache_project(folder: Path, store: str, **answers: str) -> Path:
@@ -44,7 +46,11 @@ class CacheService(Stack):
         self.store = store
         self.app_folder = self.folder / "app"
         self.app_folder.mkdir()
-        self.variables["CACHE_APP_FOLDER"] = str(self.app_folder)
+        self.variables |= {
+            "CACHE_APP_FOLDER": str(self.app_folder),
+            "CACHE_APP_TTL": str(TTL),
+            "CACHE_APP_STALE_FOR": str(STALE_FOR),
+        }
 
     def send(self, action: str, *arguments: Any) -> dict[str, Any]:
         """Run an action; return `value` or `error`, and the `pid` of the worker."""
@@ -115,7 +121,7 @@ class CacheService(Stack):
 
 @contextmanager
 def running_cache_service(
-    project: Path, store: str, servers: list[CacheServer] | None = None, **variables: str
+    project: Path, store: str, servers: list[CacheServer] | None = None, /, **variables: str
 ) -> Iterator[CacheService]:
     """Run a project of `cache_project`; start the servers of its store unless some are given."""
     with ExitStack() as stack:

@@ -20,8 +20,8 @@ from main.util import cache
 from main.util.cache import cached
 
 FOLDER = Path(os.environ["CACHE_APP_FOLDER"])
-# Seconds.
-TTL, STALE_FOR = 1000.0, 2000.0
+TTL = float(os.environ["CACHE_APP_TTL"])
+STALE_FOR = float(os.environ["CACHE_APP_STALE_FOR"])
 
 
 def clock() -> float:
