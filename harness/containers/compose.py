@@ -15,7 +15,7 @@ from typing import Any, Self
 from harness import process
 from harness.containers import engine
 from harness.containers.image import has_image
-from harness.containers.resources import resource_name
+from harness.containers.resources import resource_name, storage_lock
 from harness.environment import run
 from harness.http import ServiceClient
 from harness.requirements import require
@@ -66,10 +66,10 @@ def engine_socket() -> Iterator[dict[str, str]]:
 
 
 class Compose(ServiceClient):
-    """A context for `docker compose` in a project; it removes its containers at the end.
+    """A context for `docker compose` in a project.
 
-    Its image stays until the end of the run: podman cannot remove one image and build another at
-    the same time.
+    It removes its containers, network and volume at the end. The image stays until the end of the
+    run.
     """
 
     def __init__(self, project: Path, **variables: str) -> None:
@@ -106,7 +106,8 @@ class Compose(ServiceClient):
         checker = threading.Thread(target=self._run_health_checks, args=[started])
         checker.start()
         try:
-            self("up", "--build", "--detach", "--wait", "--wait-timeout", "60")
+            with storage_lock():
+                self("up", "--build", "--detach", "--wait", "--wait-timeout", "60")
         finally:
             started.set()
             checker.join()

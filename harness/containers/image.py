@@ -3,11 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from filelock import FileLock
-
 from harness.containers import engine
-from harness.containers.resources import resource_name
-from harness.project import BUILD, contents
+from harness.containers.resources import resource_name, storage_lock
+from harness.project import contents
 
 # Tools leave these in a project; no image contains them.
 IGNORED = (".venv", ".coverage", ".mypy_cache", ".pytest_cache", ".ruff_cache")
@@ -20,7 +18,7 @@ def build_image(project: Path) -> str:
         if not path.startswith(IGNORED) and "__pycache__" not in path:
             digest.update(b"%b\0%b\0" % (path.encode(), content))
     name = f"localhost/{resource_name(digest.hexdigest()[:12])}:latest"
-    with FileLock(BUILD / "image.lock"):
+    with storage_lock():
         if not engine.inspect(name, "image"):
             engine.run("build", "--quiet", "--network", "host", "--tag", name, str(project))
     return name

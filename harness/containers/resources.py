@@ -8,6 +8,7 @@ import os
 import uuid
 
 import psutil
+from filelock import FileLock
 
 from harness.containers import engine
 from harness.project import BUILD
@@ -33,6 +34,12 @@ def resource_name(suffix: str = "") -> str:
     return f"{PREFIX}-{run}-{suffix or uuid.uuid4().hex[:8]}"
 
 
+def storage_lock() -> FileLock:
+    """Return a lock to hold while building: podman must not remove an image meanwhile."""
+    BUILD.mkdir(exist_ok=True)
+    return FileLock(BUILD / "storage.lock")
+
+
 def remove_resources() -> None:
     """Remove what this run, and runs that have ended, created in the engine."""
     if not RUNS.exists() or engine.find() is None:
@@ -54,7 +61,8 @@ def _remove(prefix: str) -> None:
         if names := resource_names(kind, prefix):
             engine.run(kind, "rm", "--force", *names, check=False)
     if images := resource_names("image", prefix):
-        engine.run("rmi", "--force", *images, check=False)
+        with storage_lock():
+            engine.run("rmi", "--force", *images, check=False)
 
 
 def resource_names(kind: str, prefix: str) -> list[str]:
