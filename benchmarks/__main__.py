@@ -1,8 +1,8 @@
-"""Measure, and print a row a question: the figure, what it is held against, the goal.
+"""Measure, and print a line for each result: ours, the alternative, their ratio, the goal.
 
-Whatever is compared is measured in turns within one run, since machines differ and are
-noisy; medians are shown. Rows can be chosen: python -m benchmarks bake hello hits
-Without a choice all is measured, and written to benchmarks/RESULTS.md with its pictures.
+Machines differ and are noisy, so ours and the alternative are measured alternately in one run, and
+medians are shown. Benchmarks can be chosen: python -m benchmarks bake hello hits
+Without a choice all run, and the results go to benchmarks/RESULTS.md and to charts in docs/.
 """
 
 import os
@@ -17,101 +17,101 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import Curve, Row, caches, commands, containers, growth, rates, work
-from tests.bakery import ROOT
+from benchmarks import caches, command_times, concurrency, containers, rates, scaling
+from benchmarks.results import Curve, Row, markdown
+from harness.containers.resources import remove_resources
+from harness.project import TEMPLATE
 
 BENCHMARKS: dict[str, Callable[[Path], Iterator[Row | Curve]]] = {
-    "bake": commands.bake_time,
-    "suite": commands.suite_time,
+    "bake": command_times.bake_time,
+    "suite": command_times.suite_time,
     "hello": rates.hello,
     "hits": caches.hits,
     "stampede": caches.stampede,
-    "down": caches.down,
+    "outage": caches.outage,
     "primes": caches.primes,
-    "work": work.work,
-    "fan-out": work.fan_out,
+    "concurrency": concurrency.concurrency,
+    "fan-out": concurrency.fan_out,
     "containers": containers.containers,
-    "growth": growth.growth,
+    "scaling": scaling.scaling,
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
+# Programs and packages whose versions influence the results.
+PROGRAMS = (("nginx", "-v"), ("memcached", "-V"), ("redis-server", "--version"), ("wrk", "-v"))
+VERSION = r"(nginx/|memcached |Redis server v=|wrk )[\w./-]+"
+PACKAGES = r"^((?:flask|flask-smorest|pyuwsgi|redis)==\S+)"
 
 
 def main() -> None:
-    """Run the benchmarks that are named on the command line, or all."""
-    print(f"{machine()}\n")
-    found: list[Row | Curve] = []
-    for name in sys.argv[1:] or BENCHMARKS:
+    """Run the benchmarks that the command line names, or all."""
+    print(f"{describe_machine()}\n")
+    results: list[Row | Curve] = []
+    chosen = sys.argv[1:]
+    for name in chosen:
         if name not in BENCHMARKS:
-            sys.exit(f"There is no benchmark '{name}': choose from {', '.join(BENCHMARKS)}.")
-        with tempfile.TemporaryDirectory() as folder:
-            for each in BENCHMARKS[name](Path(folder)):
-                print(each.line() if isinstance(each, Row) else markdown(each.table()), flush=True)
-                found.append(each)
-        if not sys.argv[1:]:  # as far as it is by now: all of it takes half an hour
-            RESULTS.write_text(report(found), "utf-8")
-
-
-def machine() -> str:
-    """Say when, on what, and with which versions it was measured."""
+            sys.exit(f"BENCHMARK must be one of {', '.join(BENCHMARKS)}; got {name}")
     try:
-        told = Path("/proc/cpuinfo").read_text("utf-8")
+        for name in chosen or BENCHMARKS:
+            with tempfile.TemporaryDirectory() as folder:
+                for result in BENCHMARKS[name](Path(folder)):
+                    print(result.text(), flush=True)
+                    results.append(result)
+            if not chosen:
+                # After each benchmark, because all take half an hour.
+                RESULTS.write_text(report(results), "utf-8")
+    finally:
+        remove_resources()
+
+
+def describe_machine() -> str:
+    """Return the date, the machine, and the versions of what is measured."""
+    try:
+        cpuinfo = Path("/proc/cpuinfo").read_text("utf-8")
     except FileNotFoundError:
-        told = ""
-    model = re.search(r"^model name\s*: (.*)$", told, re.MULTILINE)
+        cpuinfo = ""
+    model = re.search(r"^model name\s*: (.*)$", cpuinfo, re.MULTILINE)
     processor = model[1] if model else platform.processor() or platform.machine()
     memory = psutil.virtual_memory().total / 1e9
+    lock = TEMPLATE / "_options/cache_backend/redis/requirements.txt"
     versions = [
         f"{platform.system()} {platform.release()}",
         f"Python {platform.python_version()}",
-        *(
-            found[0]
-            for words in (("nginx", "-v"), ("memcached", "-V"), ("wrk", "-v"))
-            if (found := re.search(r"(nginx/|memcached |wrk )[\w./-]+", version(*words)))
-        ),
+        *(found[0] for command in PROGRAMS if (found := re.search(VERSION, output(*command)))),
+        *re.findall(PACKAGES, lock.read_text("utf-8"), re.MULTILINE),
     ]
-    lock = ROOT / "{{cookiecutter.service_slug}}/_options/cache_backend/redis/requirements.txt"
-    wanted = r"^((?:flask|flask-smorest|pyuwsgi|redis)==\S+)"
-    versions += re.findall(wanted, lock.read_text("utf-8"), re.MULTILINE)
     return (
         f"{date.today()}, {os.cpu_count()} processors, {processor}, {memory:.0f} GB of memory; "
         f"{', '.join(versions)}"
     )
 
 
-def version(*words: str) -> str:
-    """Return what a program says of itself, nothing if it is not here."""
+def output(*command: str) -> str:
+    """Return the output of a command; nothing if the program is missing."""
     try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return ""
     return done.stdout + done.stderr
 
 
-def markdown(lines: list[list[str]]) -> str:
-    """Return a table, its first line the head."""
-    head, *others = lines
-    rule = ["---"] * len(head)
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *others))
-
-
-def report(found: list[Row | Curve]) -> str:
+def report(results: list[Row | Curve]) -> str:
     """Return the page of all results."""
-    head = ["what", "ours", "against", "ratio", "goal"]
-    rows = [each.cells() for each in found if isinstance(each, Row)]
+    rows = [each.cells() for each in results if isinstance(each, Row)]
     curves = [
-        f"![{each.what}, by {each.by}](../docs/{each.file}.svg)\n\n{markdown(each.table())}\n"
-        for each in found
+        f"![{each.name}, by {each.by}](../docs/{each.file}.svg)\n\n{each.text()}\n"
+        for each in results
         if isinstance(each, Curve)
     ]
     return "\n".join(
         [
-            "# What it costs\n",
-            f"By `make bench`. {machine()}.\n",
-            "All are medians. What is compared was measured in turns, in one run: ratios tell more",
-            "than figures.\n",
-            markdown([head, *rows]),
-            "\n## How it grows\n",
-            "Where a cell is empty, some requests failed, or the store holds no more.\n",
+            "# Benchmark results\n",
+            f"`make bench` wrote this page. {describe_machine()}.\n",
+            "All numbers are medians.",
+            "Ours and the alternative were measured alternately in one run.",
+            "Ratios say more than numbers, because machines differ.\n",
+            markdown([list(Row.HEAD), *rows]),
+            "\n## Scaling\n",
+            "A cell is empty where requests failed, or where the store cannot hold the keys.\n",
             *curves,
         ]
     )

@@ -1,9 +1,10 @@
-"""Stands in for a service's main/wsgi.py: measures, within a worker, what a hit costs.
+"""A service that measures cache hits beside alternatives; replaces main/wsgi.py of a service.
 
-`GET /hits` answers with {name: [µs a call, …]}: everything is measured in turns, on one key.
+`GET /hits/STORE` returns {subject: [µs a call, …]}, measured alternately with one key.
 """
 
 import json
+import tempfile
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -16,39 +17,39 @@ from main.util.cache import cached
 TURNS, CALLS = 101, 200
 VALUE = {"number": 112272535095293, "prime": True, "factors": [1, 112272535095293]}
 
+Subjects = dict[str, Callable[[], Any]]
+
 
 @cached(ttl=None)
 def ours(number: int) -> Any:
-    """Return what is measured."""
+    """Return the cached value."""
     return VALUE
 
 
-def raw() -> str:
-    """Return a key like ours, under which the store has the value as JSON."""
+def _raw_key() -> str:
+    """Store VALUE as plain JSON; return its key, which is as long as one of `ours`."""
     key = f"{ours.cache_key(1)[:-1]}-"
     cache.current().backend.set(key, msgspec.json.encode(VALUE), None)
     return key
 
 
-def memory() -> dict[str, Callable[[], Any]]:
-    """Return other caches in the memory of a process."""
+def memory() -> Subjects:
+    """Return other caches in a process's memory."""
     import dogpile.cache
     import flask_caching
 
     region = dogpile.cache.make_region().configure("dogpile.cache.memory")
-    dogpiled = region.cache_on_arguments()(lambda number: VALUE)
+    dogpile_cached = region.cache_on_arguments()(lambda number: VALUE)
     flask_cache = flask_caching.Cache(app, config={"CACHE_TYPE": "SimpleCache"})
     memoized = flask_cache.memoize(300)(lambda number: VALUE)
-    return {"dogpile.cache": lambda: dogpiled(1), "Flask-Caching": lambda: memoized(1)}
+    return {"dogpile.cache": lambda: dogpile_cached(1), "Flask-Caching": lambda: memoized(1)}
 
 
-def file() -> dict[str, Callable[[], Any]]:
-    """Return cachelib alone, with JSON as its serializer."""
-    import tempfile
-
+def file() -> Subjects:
+    """Return cachelib with JSON as its serializer."""
     from cachelib import FileSystemCache
 
-    class Json:
+    class JsonSerializer:
         """Write and read JSON."""
 
         def dump(self, value: Any, file: Any, protocol: int = 0) -> None:
@@ -59,60 +60,63 @@ def file() -> dict[str, Callable[[], Any]]:
             """Read the value."""
             return json.load(file)
 
-    class Files(FileSystemCache):
-        """Files that hold JSON."""
+    class JsonFileSystemCache(FileSystemCache):
+        """A folder of JSON files."""
 
-        serializer = Json()
+        serializer = JsonSerializer()
 
-    files = Files(tempfile.mkdtemp(), threshold=1024)
+    files = JsonFileSystemCache(tempfile.mkdtemp(), threshold=1024)
     files.set("key", VALUE)
     return {"cachelib with JSON": lambda: files.get("key")}
 
 
-def memcached() -> dict[str, Callable[[], Any]]:
-    """Return the client alone, with the same key, codec, hash and connections."""
+def memcached() -> Subjects:
+    """Return the client with the same key, codec, hash and connections."""
     backend: Any = cache.current().backend
-    get, key, decode = backend._client.get, backend._spelt(raw()), msgspec.json.decode
+    get, key, decode = backend._client.get, backend._spelt(_raw_key()), msgspec.json.decode
     return {"raw client": lambda: decode(get(key))}
 
 
-def redis() -> dict[str, Callable[[], Any]]:
-    """Return the client alone, with the same key, codec and connections."""
+def redis() -> Subjects:
+    """Return the client with the same key, codec and connections."""
     backend: Any = cache.current().backend
-    get, key, decode = backend._client.get, raw(), msgspec.json.decode
+    get, key, decode = backend._client.get, _raw_key(), msgspec.json.decode
     return {"raw client": lambda: decode(get(key))}
 
 
-def uwsgi() -> dict[str, Callable[[], Any]]:
-    """Return uWSGI's own function, with the same codec."""
+def uwsgi() -> Subjects:
+    """Return uWSGI's own function, with and without the same codec."""
     import uwsgi
 
-    key, decode = raw(), msgspec.json.decode
+    key, decode = _raw_key(), msgspec.json.decode
     return {
         "cache_get with JSON": lambda: decode(uwsgi.cache_get(key, "service")),
         "cache_get": lambda: uwsgi.cache_get(key, "service"),
     }
 
 
+ALTERNATIVES: dict[str, Callable[[], Subjects]] = {
+    each.__name__: each for each in (memory, file, memcached, redis, uwsgi)
+}
 app = create_app()
 
 
-def measure(call: Callable[[], Any]) -> float:
-    """Return the microseconds that a call takes."""
-    started = perf_counter()
-    for _ in range(CALLS):
-        call()
-    return (perf_counter() - started) / CALLS * 1e6
-
-
-@app.get("/hits/<others>")
-def hits(others: str) -> Any:
-    """Measure ours and the others in turns."""
-    subjects = {**globals()[others](), "ours": lambda: ours(1)}
+@app.get("/hits/<store>")
+def hits(store: str) -> Any:
+    """Measure ours and the alternatives alternately."""
+    subjects: Subjects = {**ALTERNATIVES[store](), "ours": lambda: ours(1)}
     for call in subjects.values():
         assert call() in (VALUE, msgspec.json.encode(VALUE))
     series: dict[str, list[float]] = {name: [] for name in subjects}
     for _ in range(TURNS):
         for name, call in subjects.items():
-            series[name].append(measure(call))
+            series[name].append(_measure(call))
     return series
+
+
+def _measure(call: Callable[[], Any]) -> float:
+    """Return the microseconds of a call."""
+    started = perf_counter()
+    for _ in range(CALLS):
+        call()
+    return (perf_counter() - started) / CALLS * 1e6

@@ -1,4 +1,4 @@
-"""Stands in for a service's main/wsgi.py: what a hit costs among so many keys."""
+"""A service that measures a cache hit among many keys; replaces main/wsgi.py of a service."""
 
 import random
 import time
@@ -8,17 +8,18 @@ from typing import Any
 from main import create_app
 from main.util.cache import cached
 
-# The first calls of a process are slower: the interpreter has not specialised them yet.
-WARM, TURNS, CALLS = 20, 71, 200
+# A process's first calls are slower, until the interpreter has specialised them.
+WARM_UP, TURNS, CALLS = 20, 71, 200
+KEYS_PER_REQUEST = 5_000
 VALUE = {"number": 112272535095293, "prime": True, "factors": [1, 112272535095293]}
-made = 0
+executions = 0
 
 
 @cached(ttl=None)
 def ours(number: int) -> Any:
-    """Return what is measured."""
-    global made
-    made += 1
+    """Return the cached value."""
+    global executions
+    executions += 1
     return VALUE
 
 
@@ -28,9 +29,9 @@ filled = 0
 
 @app.get("/fill/<int:count>")
 def fill(count: int) -> Any:
-    """Put up to 5,000 more of that many keys into the cache; return how many there are."""
+    """Add up to KEYS_PER_REQUEST of `count` keys to the cache; return the number of its keys."""
     global filled
-    for number in range(filled, min(count, filled + 5_000)):
+    for number in range(filled, min(count, filled + KEYS_PER_REQUEST)):
         ours(number)
         filled = number + 1
     return app.json.dumps(filled), {"Content-Type": "application/json"}
@@ -38,15 +39,15 @@ def fill(count: int) -> Any:
 
 @app.get("/hits/<int:count>")
 def hits(count: int) -> Any:
-    """Return the microseconds of a hit, several times; all of them are hits."""
-    before = made
-    series = list(measured(count))[WARM:]
-    assert made == before
+    """Return the microseconds of a hit in each turn; fail if a call was not a hit."""
+    before = executions
+    series = list(_measure(count))[WARM_UP:]
+    assert executions == before
     return app.json.dumps(series), {"Content-Type": "application/json"}
 
 
-def measured(count: int) -> Iterator[float]:
-    """Yield what a call costs, with any of the keys."""
+def _measure(count: int) -> Iterator[float]:
+    """Yield the microseconds of a call with a random key in each turn."""
     for _ in range(TURNS):
         numbers = random.choices(range(count), k=CALLS)  # noqa: S311
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Draw a curve that comes as JSON: draw.py FILE.svg."""
+"""Draw a curve from JSON on standard input: chart.py FILE.svg."""
 
 import json
 import sys
@@ -6,26 +6,27 @@ import sys
 import matplotlib as mpl
 
 mpl.use("svg")
-# The same picture for the same figures.
+# Equal numbers make equal files.
 mpl.rcParams["svg.hashsalt"] = "benchmarks"
 
 import matplotlib.pyplot as plt  # noqa: E402
 
-WIDE = 20  # from the least to the greatest: small differences of small values would be lost
+# An axis is logarithmic if its largest value is more than this multiple of the smallest.
+MAX_LINEAR_RANGE = 20
 
 curve = json.load(sys.stdin)
 figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
 for name, points in curve["series"].items():
-    at, found = zip(*sorted((int(step), value) for step, value in points.items()), strict=True)
-    axes.plot(at, found, marker="o", markersize=4, label=name)
+    x, y = zip(*sorted((int(step), value) for step, value in points.items()), strict=True)
+    axes.plot(x, y, marker="o", markersize=4, label=name)
 axes.set_xlabel(curve["by"])
 axes.set_ylabel(curve["unit"])
-axes.set_title(curve["what"])
+axes.set_title(curve["name"])
 steps = sorted({int(step) for points in curve["series"].values() for step in points})
 values = [value for points in curve["series"].values() for value in points.values()]
-if steps[0] and steps[-1] > WIDE * steps[0]:
+if steps[0] and steps[-1] > MAX_LINEAR_RANGE * steps[0]:
     axes.set_xscale("log")
-if max(values) > WIDE * min(values):
+if max(values) > MAX_LINEAR_RANGE * min(values):
     axes.set_yscale("log")
 else:
     axes.set_ylim(bottom=0)

@@ -1,0 +1,119 @@
+"""Runs in a rendered service: measures its maps and `@timed` beside alternatives.
+
+python concurrency_worker.py MEASUREMENT prints {subject: [number, …]} as JSON.
+"""
+
+import json
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
+from time import perf_counter
+from typing import Any
+
+from main.service.primes import divide
+from main.util import pools
+from main.util.concurrency import process_map, thread_map, thread_map_unordered
+from main.util.metrics import BUCKETS
+from main.util.timing import timed
+from prometheus_client import Histogram
+
+Series = dict[str, list[float]]
+
+# From the documentation of concurrent.futures, without its last number: that is not prime, and
+# divided at once.
+PRIMES = [112272535095293, 112582705942171, 112272535095293, 115280095190773, 115797848077099]
+# Seconds that the numbers for process_map take serially.
+WORK = 2.0
+
+
+def alternate(turns: int, **subjects: Callable[[], Any]) -> Series:
+    """Return the seconds that each subject takes in each turn, after one turn to warm up."""
+    series: Series = {name: [] for name in subjects}
+    for turn in range(turns + 1):
+        for name, subject in subjects.items():
+            started = perf_counter()
+            subject()
+            if turn:
+                series[name].append(perf_counter() - started)
+    return series
+
+
+def scaled(series: Series, factor: float) -> Series:
+    """Return the series in another unit."""
+    return {name: [value * factor for value in values] for name, values in series.items()}
+
+
+def identity(number: int) -> int:
+    """Return the number."""
+    return number
+
+
+def measure_timed() -> Series:
+    """Call a timed function; compare with prometheus-client's own decorator. Microseconds."""
+    histogram = Histogram("theirs", "With the same buckets.", buckets=BUCKETS)
+    subjects = {"ours": timed(identity), "theirs": histogram.time()(identity)}
+    calls = 2000
+
+    def repeated(function: Callable[[int], int]) -> Callable[[], None]:
+        def repeat() -> None:
+            for number in range(calls):
+                function(number)
+
+        return repeat
+
+    series = alternate(101, **{name: repeated(each) for name, each in subjects.items()})
+    return scaled(series, 1e6 / calls)
+
+
+def measure_threads() -> Series:
+    """Map 1,000 no-ops; compare with an executor's own map. Milliseconds."""
+    items = range(1000)
+    with ThreadPoolExecutor(pools.current().threads) as executor:
+        series = alternate(
+            51,
+            ours=lambda: thread_map(identity, items),
+            theirs=lambda: list(executor.map(identity, items)),
+        )
+    return scaled(series, 1e3)
+
+
+def measure_processes() -> Series:
+    """Divide primes for two seconds; compare with a serial loop. Seconds."""
+    numbers: list[int] = []
+    started = perf_counter()
+    for number in cycle(PRIMES):
+        # Two processors can share an even number of primes equally.
+        if perf_counter() - started >= WORK and len(numbers) % 2 == 0:
+            break
+        divide(number)
+        numbers.append(number)
+    return alternate(
+        5,
+        ours=lambda: process_map(divide, numbers),
+        theirs=lambda: [divide(number) for number in numbers],
+    )
+
+
+def measure_memory(count: int) -> Series:
+    """Map a generator of `count` items; return the peak memory in megabytes."""
+
+    def numbers() -> Iterator[int]:
+        yield from range(count)
+
+    done = sum(1 for _ in thread_map_unordered(identity, numbers()))
+    assert done == count
+    return {"peak": [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]}
+
+
+MEASUREMENTS: dict[str, Callable[[], Series]] = {
+    "timed": measure_timed,
+    "threads": measure_threads,
+    "processes": measure_processes,
+    "thousand": lambda: measure_memory(1_000),
+    "million": lambda: measure_memory(1_000_000),
+}
+
+if __name__ == "__main__":
+    print(json.dumps(MEASUREMENTS[sys.argv[1]]()))
