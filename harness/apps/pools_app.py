@@ -41,7 +41,7 @@ for name in os.environ.get("WARM_UP", "").split():
 @app.get("/squares/<name>")
 def squares(name: str) -> Any:
     """Compute squares on threads or processes."""
-    results = MAPS[name](square, range(int(request.args.get("count", "4"))), timeout=10)
+    results = MAPS[name](square, range(int(request.args.get("count", "4"))))
     return jsonify(pid=os.getpid(), results=results)
 
 
