@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import hashlib
 import itertools
 import json
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from allpairspy import AllPairs
 from cookiecutter.main import cookiecutter
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "{{cookiecutter.service_slug}}"
@@ -83,6 +85,17 @@ def bake(destination: Path, **answers: str) -> Path:
     Raises cookiecutter's exceptions, also if the project exists.
     """
     return _bake(destination, answers, overwrite=False)
+
+
+def bake_once(folder: Path, **answers: str) -> Path:
+    """Bake a project unless a process that shares `folder` has; return the project's folder."""
+    complete = {name: choices[0] for name, choices in CHOICES.items()} | answers
+    key = hashlib.sha256(json.dumps(complete, sort_keys=True).encode()).hexdigest()[:16]
+    stamp = folder / f"{key}.baked"
+    with FileLock(folder / f"{key}.lock"):
+        if not stamp.exists():
+            stamp.write_text(str(bake(folder / key, **answers)), "utf-8")
+    return Path(stamp.read_text("utf-8"))
 
 
 def bake_over(destination: Path, **answers: str) -> Path:

@@ -1,5 +1,6 @@
 """Fixtures that several folders share, and the order in which parallel workers run tests."""
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,9 +50,13 @@ def _once(make: Callable[..., Path]) -> Bake:
 
 
 @pytest.fixture(scope="session")
-def baked(tmp_path_factory: pytest.TempPathFactory) -> Bake:
+def baked(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Bake:
     """Return a function that bakes each set of answers once; tests must not change the result."""
-    return _once(lambda **answers: project.bake(tmp_path_factory.mktemp("baked"), **answers))
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        # pytest-xdist's workers share the parent of their folders.
+        folder = folder.parent
+    return functools.partial(project.bake_once, folder)
 
 
 @pytest.fixture(scope="session")

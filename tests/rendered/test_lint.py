@@ -1,5 +1,7 @@
 """`make lint` accepts rendered services, and rejects faults."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ FAULTS = {
 }
 
 
-def services() -> list[object]:
+def services() -> Sequence[object]:
     """Return answers for each pair of choices; only the first ones of a store are not `full`."""
     parameters = []
     stores = set()
@@ -42,7 +44,5 @@ def test_a_fault_fails_lint(tmp_path: Path, tool: str) -> None:
     (project / "main" / "faulty.py").write_text(f'"""Faulty."""\n\n{FAULTS[tool]}')
     with pytest.raises(AssertionError, match=r"main.faulty\.py") as raised:
         run(project, "make", "lint")
-    last_command = [
-        line for line in str(raised.value).splitlines() if line.startswith(("ruff", "mypy"))
-    ][-1]
-    assert last_command.startswith(tool)
+    commands = re.findall(r"^(ruff \w+|mypy)", str(raised.value), re.MULTILINE)
+    assert commands[-1] == tool

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,13 +26,16 @@ from harness.project import (
 def test_equal_answers_make_equal_services(
     baked: Bake, tmp_path: Path, answers: dict[str, str]
 ) -> None:
-    """To the byte, in another folder and over an existing project."""
-    first = contents(baked(**answers))
-    project = bake(tmp_path, **answers)
-    assert contents(project) == first
+    """To the byte, in another folder and over files that differ or are missing."""
+    original = baked(**answers)
+    files = contents(original)
+    project = shutil.copytree(original, tmp_path / original.name)
     (project / "main" / "settings.py").unlink()
+    for path in project.rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"changed")
     bake_over(tmp_path, **answers)
-    assert contents(project) == first
+    assert contents(project) == files
 
 
 def test_a_bake_opens_no_connection(tmp_path: Path) -> None:

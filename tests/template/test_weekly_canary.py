@@ -51,13 +51,14 @@ def test_a_failure_opens_an_issue_or_comments_on_the_open_one(
     stub(tmp_path / ".venv" / "bin" / "gh", GH)
     record = tmp_path / "record"
     (step,) = CANARY["jobs"]["report"]["steps"]
-    variables = {
-        "RUN": "RUN",
-        "TITLE": "TITLE",
-        "RECORD": str(record),
-        "KNOWN_ISSUE": known_issue,
-    }
-    run(tmp_path, "bash", "-ec", step["run"], **variables)
+    run(
+        tmp_path,
+        *("bash", "-ec", step["run"]),
+        RUN="RUN",
+        TITLE="TITLE",
+        RECORD=str(record),
+        KNOWN_ISSUE=known_issue,
+    )
     search, report = record.read_text("utf-8").removeprefix("issue\n").split("issue\n", 1)
     assert 'in:title "TITLE"' in search
     assert report.splitlines() == expected
