@@ -4,11 +4,11 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 
 from benchmarks.results import AtMost, Goal, NoFailedRequest, RatioAtLeast, RatioAtMost, Row
-from benchmarks.wrk import rate, require_wrk
+from benchmarks.wrk import FailedRequestsError, rate, require_wrk
 from harness.cache_server import SERVER_COUNTS, CacheServer, cache_settings, store_running
 from harness.cache_service import (
     CacheService,
@@ -129,8 +129,11 @@ def primes(folder: Path) -> Iterator[Row]:
             servers = [stack.enter_context(CacheServer(store)) for _ in range(count)]
             settings = cache_settings(store, servers, folder / f"{store}-entries")
             service = stack.enter_context(Stack(project, **settings))
+            # While the pools start their processes, responses may be too late for wrk.
+            with suppress(FailedRequestsError):
+                post(service, cold_script)
             for turn in range(3):
-                cold.append(post(service, cold_script, seed=turn))
+                cold.append(post(service, cold_script, seed=2 + turn))
                 warm.append(post(service, warm_script))
                 if servers:
                     with Outages(servers):
