@@ -103,7 +103,7 @@ def test_nginx_and_the_application_accept_the_same_request_ids(project: Path) ->
     assert nginx == application
 
 
-def test_the_content_security_policy_of_the_docs_page_is_set_twice_alike(project: Path) -> None:
-    """With nginx and, under Flask's own server, without it."""
+def test_both_servers_send_the_docs_page_with_the_same_policy(project: Path) -> None:
+    """The content security policy of nginx, and that of the application for Flask's own server."""
     (policy,) = re.findall(r'~\^/docs/ "(.*)";', text(project, "deploy/nginx.conf"))
     assert python_constant(project, "main/controller/docs.py", "CONTENT_SECURITY_POLICY") == policy
