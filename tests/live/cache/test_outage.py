@@ -69,7 +69,8 @@ def test_a_silent_server_costs_one_timeout(cache_projects: Bake, store: str) -> 
                 assert service.call_cached("with_stale", number)[0] == number
             assert service.outcomes("with_stale") - before == {"error": 1, "bypass": 19}
             assert readiness(service) == "degraded"
-        wait_until(lambda: service.call_cached("with_stale", "stored") == stored)
+        wait_until(lambda: values_are_cached(service))
+        assert service.call_cached("with_stale", "stored") == stored
         assert readiness(service) == "ok"
 
 
