@@ -41,6 +41,11 @@ class Fault:
         return "::" in self.detected_by
 
     @property
+    def detector(self) -> str:
+        """Return the name of the test without its file and its parameters, or the command."""
+        return self.detected_by.rpartition("::")[2].partition("[")[0]
+
+    @property
     def command(self) -> list[str]:
         """Return the command that detects the fault."""
         if self.is_detected_by_a_test:
@@ -117,10 +122,10 @@ def _inject(fault: Fault, folder: Path) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_matches_the_current_files(fault: Fault) -> None:
-    """A renamed detector or a changed text is found without running anything."""
+    """A renamed detector, or a changed text, is found without running anything."""
     if fault.is_detected_by_a_test:
-        path, _, name = fault.detected_by.partition("::")
-        assert f"def {name.partition('[')[0]}(" in (ROOT / path).read_text("utf-8")
+        path = ROOT / fault.detected_by.partition("::")[0]
+        assert fault.detector in re.findall(r"def (test_\w+)\(", path.read_text("utf-8"))
     if fault.before:
         assert (TEMPLATE / fault.file).read_text("utf-8").count(fault.before) == 1
 
@@ -128,16 +133,13 @@ def test_a_fault_matches_the_current_files(fault: Fault) -> None:
 @pytest.mark.full
 @pytest.mark.parametrize(
     "fault",
-    [
-        # One worker runs all faults of a detector, so that it passes unmodified only once.
-        pytest.param(fault, id=fault.name, marks=pytest.mark.xdist_group(fault.detected_by))
-        for fault in FAULTS
-    ],
+    # One worker runs all faults of a detector, so that it passes unmodified only once.
+    [pytest.param(fault, id=f"{fault.name}@{fault.detector}") for fault in FAULTS],
 )
 def test_an_injected_fault_is_detected(fault: Fault, unmodified: Copy, tmp_path: Path) -> None:
     """The detector fails, and names the test or the file."""
     folder = tmp_path / "copy"
-    # With the caches that the passing run left: the detector is faster.
+    # With the caches of the passing run, which make the detector faster.
     shutil.copytree(unmodified(fault), folder, symlinks=True)
     _inject(fault, folder)
     with pytest.raises(AssertionError, match=fault.expected_output):
