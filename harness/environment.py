@@ -62,17 +62,20 @@ def _folder_of_uv() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(BUILD / "bin.lock"):
         for name in ("uv", "uvx"):
-            (folder / name).unlink(missing_ok=True)
-            (folder / name).symlink_to(require(name))
+            link, program = folder / name, require(name)
+            # Another process may be starting it: keep a link that is right.
+            if not link.is_symlink() or os.readlink(link) != program:
+                link.unlink(missing_ok=True)
+                link.symlink_to(program)
     return folder
 
 
-def run(project: Path, *arguments: str, timeout: float = 600, **variables: str) -> str:
+def run(project: Path, *arguments: str, **variables: str) -> str:
     """Run a command in the project's environment; return its output, stderr included.
 
     Raises `AssertionError` with the output if the command fails.
     """
     env = process_environment(project, **variables)
-    done = process.run(arguments, cwd=project, env=env, timeout=timeout)
+    done = process.run(arguments, cwd=project, env=env)
     assert done.returncode == 0, f"{' '.join(arguments)} → {done.returncode}\n{done.stdout}"
     return done.stdout
