@@ -97,8 +97,7 @@ class Compose(ServiceClient):
 
     def __call__(self, *arguments: str) -> str:
         """Run `docker compose`; return its output."""
-        command = (require("docker-compose"), *arguments)
-        return run(self.project, *command, timeout=600, **self.variables)
+        return run(self.project, require("docker-compose"), *arguments, **self.variables)
 
     def up(self) -> None:
         """Do what `make up` does."""
