@@ -25,7 +25,9 @@ def test_entries_belong_to_one_service_and_one_version_of_its_code(
     with ExitStack() as stack:
         count = SERVER_COUNTS.get(store, 0)
         servers = [stack.enter_context(CacheServer(store)) for _ in range(count)]
-        settings = {"APP_CACHE_DIR": str(tmp_path / "store")} if store == "file" else {}
+        settings = {"UWSGI_PROCESSES": "1"}
+        if store == "file":
+            settings["APP_CACHE_DIR"] = str(tmp_path / "store")
         services = [
             stack.enter_context(running_cache_service(each, store, servers, **settings))
             for each in (project, other_name, other_code, project)
