@@ -23,6 +23,7 @@ BUILD = ROOT / "build"
 Bake = Callable[..., Path]
 # The whole of cookiecutter.json: questions, prompts, derived names and settings.
 CONTEXT = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
+VERSION: str = CONTEXT["_version"]
 QUESTIONS: dict[str, str | list[str]] = {
     name: default for name, default in CONTEXT.items() if not name.startswith("_")
 }

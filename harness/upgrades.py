@@ -1,0 +1,193 @@
+"""Repositories of the template and of services that follow it, for tests of upgrades."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.environment import install, run
+from harness.project import ROOT, TEMPLATE, contents, user_config
+from harness.readme import shell_block
+
+# Tag of the version that services are baked from.
+OLDER = "older"
+# The environment of this process has the template's tools: cookiecutter and cruft.
+PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+AUTHOR = {
+    f"GIT_{role}_{field}": text
+    for role in ("AUTHOR", "COMMITTER")
+    for field, text in (("NAME", "A Team"), ("EMAIL", "team@example.com"))
+}
+# Files of the template that differ in the older version, in which others are missing or added.
+CHANGED_FILES = (
+    "Makefile",
+    "deploy/nginx.conf",
+    "main/application.py",
+    "main/resources/defaults.toml",
+    "_options/cache_backend/redis/main/util/cache_backend.py",
+    "_options/sample_api/yes/main/controller/hello.py",
+    "_options/sample_api/yes/main/service/primes.py",
+)
+MISSING_FILES = (".checkov.yaml", "_options/ci/gitlab/renovate.json")
+ADDED_FILES = ("main/util/gone.py", "_options/cache_backend/file/gone.txt")
+# A file that the README of a service shows in full, its path in the first line.
+SHOWN_FILE = re.compile(r"^```python\n# (\S+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SAMPLE_SETTINGS = ("APP_HELLO_MAX_AGE", "APP_UPSTREAM_URLS")
+SAMPLE_PATHS = ("/v1/hello", "/v1/primes", "/v1/pages")
+
+
+def run_tool(folder: Path, *command: str, **variables: str) -> str:
+    """Run git or one of the template's tools as a team's developer; return the output."""
+    config = {"COOKIECUTTER_CONFIG": str(user_config())}
+    return run(folder, *command, **(AUTHOR | config | {"PATH": PATH} | variables))
+
+
+def commit_all(folder: Path, message: str) -> None:
+    """Commit every change in `folder`."""
+    run_tool(folder, "git", "add", "--all")
+    run_tool(folder, "git", "commit", "--quiet", "--message", message)
+
+
+def tracked_files(folder: Path) -> list[str]:
+    """Return the files that git keeps, or would keep after `git add`."""
+    command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return [name for name in run(folder, *command).split("\0") if (folder / name).is_file()]
+
+
+def edited_template(folder: Path) -> Path:
+    """Make a repository of this template; its tag OLDER is a version with other files."""
+    run_tool(folder, "git", "init", "--quiet", "--initial-branch", "main")
+    _copy_template(folder)
+    for name in CHANGED_FILES:
+        path = folder / TEMPLATE.name / name
+        path.write_text(f"# Older.\n{path.read_text('utf-8')}\n# Removed later.\n", "utf-8")
+    for name in MISSING_FILES:
+        (folder / TEMPLATE.name / name).unlink()
+    for name in ADDED_FILES:
+        (folder / TEMPLATE.name / name).write_text('"""Removed later."""\n', "utf-8")
+    commit_all(folder, "Older")
+    run_tool(folder, "git", "tag", OLDER)
+    _copy_template(folder)
+    commit_all(folder, "Newer")
+    return folder
+
+
+def released_template(folder: Path) -> Path | None:
+    """Clone this template; its tag OLDER is the last release, or else the last commit but one.
+
+    Returns None if this checkout has no history.
+    """
+    tag = _git("describe", "--tags", "--abbrev=0", "--match=v*", "HEAD~1")
+    older = _git("rev-parse", "--verify", f"{tag or 'HEAD~1'}^{{commit}}")
+    if not older:
+        return None
+    run_tool(folder, "git", "clone", "--quiet", str(ROOT), ".")
+    run_tool(folder, "git", "checkout", "--quiet", "-B", "main", older)
+    run_tool(folder, "git", "tag", OLDER)
+    _copy_template(folder)
+    # Nothing may have changed since.
+    (folder / "newer.txt").touch()
+    commit_all(folder, "Newer")
+    return folder
+
+
+def _git(*arguments: str) -> str:
+    """Return what git says about this repository, or "" if it fails."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
+
+
+def _copy_template(folder: Path) -> None:
+    """Replace the working tree of `folder` by the template as it is here."""
+    for path in folder.iterdir():
+        if path.name != ".git":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for name in tracked_files(ROOT):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+
+
+class ServiceRepository:
+    """The repository of a baked service, and the work of its team."""
+
+    # Files of the template that the team edits.
+    EDITED_FILES = (
+        ".env.example",
+        "README.md",
+        "deploy/nginx.conf",
+        "main/controller/__init__.py",
+        "main/settings.py",
+    )
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        run_tool(project, "git", "init", "--quiet", "--initial-branch", "main")
+        commit_all(project, "Bake")
+
+    def add_squares(self) -> None:
+        """Add the endpoint that the README shows and a setting; change a limit of nginx."""
+        shown = SHOWN_FILE.findall((TEMPLATE / "README.md").read_text("utf-8"))
+        assert len(shown) == 3
+        for name, text in shown:
+            (self.project / name).write_text(text, "utf-8")
+        self._list_controllers("health", "hello", "primes", "pages", "squares")
+        declaration = 'setting("APP_LARGEST", "9", whole(1, 99), "The largest number.")'
+        self.edit("main/settings.py", "(?=    log_level)", f"    largest: int = {declaration}\n")
+        row = "| `APP_LARGEST` | `9` | The largest number. |\n"
+        self.edit("README.md", r"(?=\| `APP_LOG_LEVEL`)", row)
+        self.edit(".env.example", "(?=APP_LOG_LEVEL)", "APP_LARGEST=9\n")
+        self.edit("deploy/nginx.conf", "client_max_body_size [^;]+", "client_max_body_size 2m")
+        commit_all(self.project, "Add squares")
+
+    def delete_sample(self) -> None:
+        """Delete the sample as the README says."""
+        commands = shell_block(self.project / "README.md", "test_hello.py")
+        run_tool(self.project, "sh", "-ec", commands)
+        self._list_controllers("health", "squares")
+        for variable in SAMPLE_SETTINGS:
+            declaration = rf'^    \w+: .+ = setting\(\n +"{variable}",(?:\n {{8}}.+)+\n    \)\n'
+            self.edit("main/settings.py", declaration, "")
+            self.edit("README.md", rf"^\| `{variable}`.*\n", "")
+            self.edit(".env.example", rf"^{variable}.*\n", "")
+        self.edit("main/settings.py", "(?<=setting), urls", "")
+        for path in SAMPLE_PATHS:
+            self.edit("README.md", rf"^\| `\w+ {path}.*\n", "")
+        commit_all(self.project, "Delete the sample")
+
+    def edit(self, name: str, pattern: str, replacement: str) -> None:
+        """Replace the one match of `pattern` in a file."""
+        path = self.project / name
+        text, count = re.subn(pattern, replacement, path.read_text("utf-8"), flags=re.MULTILINE)
+        assert count == 1, (name, pattern)
+        path.write_text(text, "utf-8")
+
+    def _list_controllers(self, *names: str) -> None:
+        path = "main/controller/__init__.py"
+        self.edit(path, r"(?<=import ).*", ", ".join(sorted(names)))
+        blueprints = ", ".join(f"{name}.blueprint" for name in names)
+        self.edit(path, r"(?<= = )[^=]*\Z", f"({blueprints})\n")
+        run_tool(self.project, "ruff", "format", "--quiet", path)
+
+    def assert_updated(self, fresh: Path, *more_edited: str) -> None:
+        """Assert that, apart from the team's own work, the service is like `fresh`.
+
+        `more_edited` are files of the template that differ besides EDITED_FILES.
+        """
+        new = contents(fresh)
+        kept = {name: (self.project / name).read_bytes() for name in tracked_files(self.project)}
+        squares = {name for name in kept if "squares.py" in name}
+        assert len(squares) == 3
+        assert set(kept) - {".cruft.json"} == set(new) | squares
+        edited = {name for name, content in new.items() if kept[name] != content}
+        assert edited == {*self.EDITED_FILES, *more_edited}
+        assert not [name for name, content in kept.items() if b"<<<<<<<" in content]
+        assert b"largest: int" in kept["main/settings.py"]
+
+    def assert_passes_its_checks(self) -> None:
+        """Install the service; assert that `make lint test` succeeds."""
+        install(self.project)
+        run(self.project, "make", "lint", "test")
