@@ -80,6 +80,7 @@ def test_locks_that_are_installed_together_agree(store: str) -> None:
     service = versions(TEMPLATE / "_options" / "cache_backend" / store / "requirements.txt")
     development = versions(TEMPLATE / "requirements-dev.txt")
     shared = service.keys() & development.keys()
+    assert shared
     assert {name: service[name] for name in shared} == {name: development[name] for name in shared}
 
 
