@@ -71,15 +71,14 @@ class CacheService(Stack):
         return self.perform("call", function, args, kwargs)
 
     def executions(self) -> list[Execution]:
-        """Return every execution of a cached function since the start."""
+        """Return every execution since the start."""
         file = self.app_folder / "executions"
         lines = file.read_text().splitlines() if file.exists() else []
         return [Execution(function, int(pid)) for function, pid in map(str.split, lines)]
 
     def outcomes(self, function: str) -> Counter[str]:
         """Return how often each outcome of a cached function was counted."""
-        label = re.escape(f'callable="{MODULE}.{function}"')
-        pattern = rf'^cache_calls_total\{{{label},outcome="(\w+)"\}} (\S+)$'
+        pattern = rf'^cache_calls_total\{{callable="{MODULE}.{function}",outcome="(\w+)"\}} (\S+)$'
         found = re.findall(pattern, self.metrics(), re.MULTILINE)
         return Counter({outcome: int(float(count)) for outcome, count in found})
 

@@ -41,7 +41,7 @@ def test_a_stop_does_not_wait_for_a_dead_application(stack_type: StackType, proj
     with stack_type(project, "app", ready="") as stack:
         wait_until(lambda: len(stack.workers()) == 2)
         victims = {stack.uwsgi(), *stack.workers()}
-        # The file tells the entry point that nginx still runs.
+        # The entry point waits for nginx while this file exists.
         nginx_pid = stack.run_dir / "nginx.pid"
         nginx_pid.touch()
         stack.process.terminate()
