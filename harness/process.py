@@ -35,7 +35,9 @@ def start(
     On Linux it gets `death_signal` when this process ends, even if this process is killed.
     """
 
-    def end_with_parent() -> None:
+    def prepare() -> None:
+        # A process that runs in the background may ignore INT, and its children inherit that.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
 
@@ -48,7 +50,7 @@ def start(
             stdout=stdout,
             stderr=stderr,
             start_new_session=new_session,
-            preexec_fn=end_with_parent,
+            preexec_fn=prepare,
         )
 
     return _launcher.submit(launch).result()

@@ -1,4 +1,4 @@
-"""Calls a service by the client that was generated for it; prints what it read."""
+"""Call every operation of a service through its generated client; print a summary."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from service_client.types import Unset
 
 
 def main(url: str) -> None:
-    """Call every operation."""
+    """Call the service at `url`."""
     with Client(base_url=url) as client:
         live = get_livez.sync(client=client)
         ready = get_readyz.sync(client=client)
@@ -21,7 +21,7 @@ def main(url: str) -> None:
         pages = get_v1_pages.sync(client=client)
         primes = post_v1_primes.sync(client=client, body=Question(numbers=[7, 9]))
         refused = post_v1_primes.sync(client=client, body=Question(numbers=[-1]))
-    # To the checker of types this tells an answer from a problem, too.
+    # These also narrow the types: a call returns its response or a problem.
     assert isinstance(live, Liveness)
     assert isinstance(ready, Readiness)
     assert isinstance(hello, Hello)
@@ -29,7 +29,7 @@ def main(url: str) -> None:
     assert isinstance(primes, Answer)
     assert isinstance(refused, Problem)
     assert not isinstance(refused.errors, Unset)
-    read = {
+    summary = {
         "live": live.status,
         "ready": ready.status,
         "message": hello.message,
@@ -37,7 +37,7 @@ def main(url: str) -> None:
         "factors": [each.number if each.prime else each.factor for each in primes.numbers],
         "refused": [refused.status, refused.title, list(refused.errors.additional_properties)],
     }
-    print(json.dumps(read))
+    print(json.dumps(summary))
 
 
 if __name__ == "__main__":

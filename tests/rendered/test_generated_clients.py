@@ -1,4 +1,4 @@
-"""Clients that are generated from the OpenAPI document of a running service, and call it."""
+"""Clients generated from the OpenAPI document of a running service can call it."""
 
 import hashlib
 import json
@@ -8,18 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from harness.environment import run, virtual_environment
 from harness.fakes.upstream import FaultyUpstream
-from harness.project import BUILD, Bake
+from harness.project import BUILD, ROOT, Bake
 from harness.requirements import require
 from harness.stack import Stack
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
-HERE = Path(__file__).parent
-# What both clients read: typed answers, and a problem as a typed error.
-READ = {
+PYTHON_APP = ROOT / "harness" / "apps" / "openapi_client.py"
+PYTHON_LOCK = ROOT / "requirements" / "openapi-client.txt"
+TYPESCRIPT = ROOT / "harness" / "apps" / "typescript"
+# Printed by both clients: values of typed responses, and of a problem as a typed error.
+SUMMARY = {
     "live": "ok",
     "ready": "ok",
     "message": "Hello, Zoë!",
@@ -31,66 +34,66 @@ READ = {
 
 @pytest.fixture(scope="module")
 def service(installed: Bake) -> Iterator[Stack]:
-    """Run the default service, and another one that it fetches pages from."""
-    with FaultyUpstream() as peer:
-        pages = f"{peer.url}/ok,{peer.url}/forbidden"
-        with Stack(installed(), APP_UPSTREAM_URLS=pages) as stack:
+    """Run the default service with two upstream pages, one of which is forbidden."""
+    with FaultyUpstream() as upstream:
+        urls = f"{upstream.url}/ok,{upstream.url}/forbidden"
+        with Stack(installed(), APP_UPSTREAM_URLS=urls) as stack:
             yield stack
 
 
 @pytest.fixture
-def document(service: Stack, tmp_path: Path) -> Path:
-    """Return the document as a file."""
+def document(service: Stack, tmp_path: Path) -> str:
+    """Return the path of the service's OpenAPI document."""
     path = tmp_path / "openapi.json"
     path.write_bytes(service.get("/docs/openapi.json").body)
-    return path
+    return str(path)
 
 
-def node_modules() -> Path:
-    """Return a folder with what is locked in tests/typescript; equal locks share one."""
-    locks = [HERE / "typescript" / name for name in ("package.json", "package-lock.json")]
-    key = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()[:16]
+def _node_modules() -> Path:
+    """Return a folder with the locked npm packages; equal locks share one."""
+    files = [TYPESCRIPT / name for name in ("package.json", "package-lock.json")]
+    key = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     folder = BUILD / "node" / key
-    done = folder / ".installed"
-    if not done.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for lock in locks:
-            shutil.copy(lock, folder)
-        run(folder, require("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        done.touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / ".installed").exists():
+            for file in files:
+                shutil.copy(file, folder)
+            run(folder, require("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+            (folder / ".installed").touch()
     return folder / "node_modules"
 
 
-def test_a_python_client_reads_answers_and_problems(
-    service: Stack, document: Path, tmp_path: Path
+def test_a_generated_python_client_reads_responses_and_problems(
+    service: Stack, document: str, tmp_path: Path
 ) -> None:
-    """It is generated without a warning, and who uses it is checked by its types."""
-    binaries = virtual_environment(HERE / "openapi-client.txt") / "bin"
-    # The generator puts the client in shape by ruff, which is beside it.
+    """It is generated without a warning, and mypy accepts the code that calls it."""
+    binaries = virtual_environment(PYTHON_LOCK) / "bin"
+    # The generator formats its output by the ruff that it finds.
     path = os.pathsep.join((str(binaries), os.environ["PATH"]))
-    generate = (str(binaries / "openapi-python-client"), "generate", "--path", str(document))
+    generate = (str(binaries / "openapi-python-client"), "generate", "--path", document)
     options = ("--meta", "none", "--output-path", "service_client", "--fail-on-warning")
     run(tmp_path, *generate, *options, PATH=path)
-    shutil.copy(HERE / "client_driver.py", tmp_path)
+    shutil.copy(PYTHON_APP, tmp_path)
     python = str(binaries / "python")
-    # What the generator itself makes is not all to mypy's taste: its errors are silent.
+    # Errors in the generated code itself are not ours.
     check = (require("mypy"), "--strict", "--follow-imports=silent", "--python-executable", python)
-    run(tmp_path, *check, "client_driver.py")
-    assert json.loads(run(tmp_path, python, "client_driver.py", service.url)) == READ
+    run(tmp_path, *check, PYTHON_APP.name)
+    assert json.loads(run(tmp_path, python, PYTHON_APP.name, service.url)) == SUMMARY
 
 
-def test_a_typescript_client_reads_answers_and_problems(
-    service: Stack, document: Path, tmp_path: Path
+def test_a_generated_typescript_client_reads_responses_and_problems(
+    service: Stack, document: str, tmp_path: Path
 ) -> None:
-    """It is generated, compiled as strictly as can be, and run."""
+    """The strictest settings of the compiler accept the code that calls it."""
     node = require("node")
-    modules = node_modules()
+    modules = _node_modules()
     (tmp_path / "node_modules").symlink_to(modules, target_is_directory=True)
-    for name in ("package.json", "tsconfig.json", "client_driver.ts"):
-        shutil.copy(HERE / "typescript" / name, tmp_path)
-    generate = (node, str(modules / "openapi-typescript" / "bin" / "cli.js"))
-    run(tmp_path, *generate, str(document), "--output", "service.d.ts")
+    for name in ("package.json", "tsconfig.json", "client.ts"):
+        shutil.copy(TYPESCRIPT / name, tmp_path)
+    generator = str(modules / "openapi-typescript" / "bin" / "cli.js")
+    run(tmp_path, node, generator, document, "--output", "service.d.ts")
     run(tmp_path, node, str(modules / "typescript" / "bin" / "tsc"))
-    # To Node.js 18 its own fetch is an experiment.
-    call = (node, "--no-warnings", "built/client_driver.js", service.url)
-    assert json.loads(run(tmp_path, *call)) == READ
+    # Node.js 18 warns that its own fetch is experimental.
+    output = run(tmp_path, node, "--no-warnings", "built/client.js", service.url)
+    assert json.loads(output) == SUMMARY

@@ -1,97 +1,96 @@
-"""What both READMEs tell somebody to type does what they say."""
+"""Every shell command of both READMEs is run by a test."""
 
 import os
-import re
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from harness import process
 from harness.environment import process_environment, run
 from harness.http import ServiceClient
 from harness.project import ROOT, Bake, bake, contents
+from harness.readme import shell_block, shell_blocks
 from harness.requirements import require
 from harness.waiting import wait_until
 
-FIRST = ["make install", "make test", "make run", "make serve", "make up"]
+HERE = Path(__file__).parent
+FIRST_COMMANDS = ["make install", "make test", "make run", "make serve", "make up"]
+# A text of each block in a service's README, in order, and a file that runs the block.
+SERVICE_BLOCKS = {
+    "make install": HERE / "test_install.py",
+    "test_hello.py": ROOT / "harness" / "upgrades.py",
+    "cruft link": HERE / "test_git_upgrades.py",
+    "git merge": HERE / "test_git_upgrades.py",
+    "coverage run": HERE / "test_test_commands.py",
+}
 
 
-def blocks(readme: Path) -> list[list[str]]:
-    """Return the lines of each block for a shell, without the words behind them."""
-    found = re.findall(r"^```sh\n(.*?)^```$", readme.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    return [[re.sub(r" +#.*", "", line) for line in block.splitlines()] for block in found]
-
-
-def test_every_block_of_a_service_is_run(baked: Bake) -> None:
-    """Here, or where its subject is tested: nothing else may stand there."""
+def test_every_block_in_the_readme_of_a_service_is_run(baked: Bake) -> None:
+    """A new block needs a test and a line above."""
     readme = baked() / "README.md"
-    elsewhere = [deleting(baked()), *upgrading(baked())]
-    first, *others = blocks(readme)
-    assert first == FIRST
-    assert others.pop() == COMMANDS
-    assert others == [text.splitlines() for text in elsewhere]
+    assert shell_blocks(readme) == [shell_block(readme, text) for text in SERVICE_BLOCKS]
+    assert shell_block(readme, "make install").split("\n") == [*FIRST_COMMANDS, ""]
 
 
-def test_every_block_of_the_template_is_run() -> None:
-    """`make demo` has tests of its own, and what runs this test is `make test`."""
-    assert blocks(ROOT / "README.md") == [
-        ["make demo", "make test"],
-        ['uvx cookiecutter "$TEMPLATE"'],
+@pytest.mark.parametrize(("text", "path"), SERVICE_BLOCKS.items(), ids=SERVICE_BLOCKS)
+def test_the_files_that_run_blocks_contain_them(text: str, path: Path) -> None:
+    """Otherwise the test above would prove nothing."""
+    program, *arguments = text.split()
+    quoted = (f'"{text}"', f'"{program}", "{" ".join(arguments)}"')
+    assert any(each in path.read_text("utf-8") for each in quoted)
+
+
+def test_every_block_in_the_readme_of_the_template_is_run() -> None:
+    """`make demo` has tests of its own, and `make test` runs this one."""
+    assert shell_blocks(ROOT / "README.md") == [
+        "make demo\nmake test\n",
+        'uvx cookiecutter "$TEMPLATE"\n',
     ]
 
 
-@pytest.mark.slow
-def test_the_words_that_bake(tmp_path: Path) -> None:
-    """From the registry as it is today; whoever presses Enter gets the default answers."""
-    ((words,),) = blocks(ROOT / "README.md")[1:]
-    # Those certificates that the machine trusts: the company's own registry may need them.
+@pytest.mark.full
+def test_uvx_bakes_the_default_service(tmp_path: Path) -> None:
+    """With the cookiecutter that the package index offers today, and Enter at each question."""
+    command = shell_block(ROOT / "README.md", "uvx").strip()
+    # A company's own index may need the certificates of this machine.
     variables = {"TEMPLATE": str(ROOT), "HOME": str(tmp_path), "UV_SYSTEM_CERTS": "true"}
     path = os.pathsep.join((str(Path(require("uvx")).parent), os.environ["PATH"]))
-    run(tmp_path, "sh", "-ec", f"yes '' | {words}", PATH=path, **variables)
+    run(tmp_path, "sh", "-ec", f"yes '' | {command}", PATH=path, **variables)
     assert contents(tmp_path / "my-service") == contents(bake(tmp_path / "other"))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("words", FIRST[2:4])
-def test_a_server_starts_and_stops(installed: Bake, tmp_path: Path, words: str) -> None:
-    """It answers where it says; Ctrl-C ends all of it."""
+@pytest.mark.parametrize("command", ["make run", "make serve"])
+def test_a_server_answers_until_it_is_interrupted(
+    installed: Bake, tmp_path: Path, command: str
+) -> None:
+    """Ctrl-C ends all of its processes."""
     service = ServiceClient()
     ports = {"PORT": service.port, "OPS_PORT": service.ops_port, "FLASK_RUN_PORT": service.port}
+    settings = {name: str(port) for name, port in ports.items()}
     log = tmp_path / "log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            words.split(),
+        server = process.start(
+            command.split(),
             cwd=installed(),
-            env=process_environment(installed(), **{name: str(port) for name, port in ports.items()}),
+            env=process_environment(installed(), **settings),
             stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+            new_session=True,
         )
     try:
-        wait_until(lambda: answers(service))
+        wait_until(service.is_ready)
         assert service.get("/v1/hello?name=you").json() == {"message": "Hello, you!"}
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(60)
-        wait_until(lambda: not answers(service))
+        os.killpg(server.pid, signal.SIGINT)
+        server.wait(60)
+        wait_until(lambda: not service.is_ready())
     except BaseException as error:
         error.add_note(log.read_text("utf-8"))
         raise
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.stop(server)
 
 
-def answers(service: ServiceClient) -> bool:
-    """Tell whether anybody is there."""
-    try:
-        return service.get("/readyz").status == 200
-    except OSError:
-        return False
-
-
-def test_make_up_is_what_the_container_tests_run(baked: Bake) -> None:
-    """They start it with Docker's own compose, in all combinations."""
-    said = run(baked(), "make", "--dry-run", "up")
-    assert said == "docker compose up --build --detach --wait\n"
+def test_make_up_starts_what_the_container_tests_start(baked: Bake) -> None:
+    """They run the same command with each store."""
+    output = run(baked(), "make", "--dry-run", "up")
+    assert output == "docker compose up --build --detach --wait\n"
