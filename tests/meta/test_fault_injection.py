@@ -108,7 +108,7 @@ def _copy_service(project: Path, folder: Path) -> None:
 def _assert_passes_unmodified(fault: Fault, folder: Path) -> None:
     output = run(folder, *fault.command)
     if fault.is_detected_by_a_test and " passed" not in output:
-        pytest.skip(output.strip().splitlines()[-2])
+        pytest.skip(next(line for line in output.splitlines() if line.startswith("SKIPPED")))
 
 
 def _inject(fault: Fault, folder: Path) -> None:
