@@ -1,0 +1,60 @@
+"""Benchmark results show whether each goal is met."""
+
+import pytest
+
+from benchmarks.results import (
+    AtMost,
+    Curve,
+    DifferenceAtMost,
+    Goal,
+    NoFailedRequest,
+    RatioAtLeast,
+    RatioAtMost,
+    Row,
+)
+
+
+@pytest.mark.parametrize(
+    ("goal", "text", "met", "missed"),
+    [
+        (RatioAtMost(1.15), "ratio at most 1.15", (115, 100), (116, 100)),
+        (RatioAtLeast(0.8), "ratio at least 0.8", (80, 100), (79, 100)),
+        (AtMost(130), "at most 130 ms", (130, 1), (131, 1000)),
+        (DifferenceAtMost(5), "at most 5 ms more", (105, 100), (106, 100)),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "is_met") else "",
+)
+def test_a_row_compares_the_medians_with_its_goal(
+    goal: Goal, text: str, met: tuple[float, float], missed: tuple[float, float]
+) -> None:
+    """The limit itself meets the goal; outliers do not matter."""
+    for (ours, theirs), verdict in ((met, "yes"), (missed, "**no**")):
+        row = Row("call", "ms", [0, ours, 9999], "raw", [theirs, 9999, 0], goal)
+        assert row.cells()[-2:] == [text, verdict]
+        assert row.text().endswith(f"goal: {text}; met: {verdict.strip('*')}")
+
+
+def test_a_row_exists_only_if_no_request_failed() -> None:
+    """Its goal is therefore met."""
+    row = Row("load", "requests/s", [1.0], "raw", [2.0], NoFailedRequest())
+    assert row.cells()[-2:] == ["no failed request", "yes"]
+
+
+def test_a_row_without_a_goal_has_no_verdict() -> None:
+    """Both cells are empty."""
+    row = Row("call", "ms", [1500.0], "raw", [2.0])
+    assert row.cells() == ["call", "1,500 ms", "2 ms (raw)", "750.00", "", ""]
+    assert "goal" not in row.text()
+
+
+def test_a_curve_leaves_missing_points_empty() -> None:
+    """Each subject has a line, each step a column."""
+    curve = Curve("keys", "hit", "µs", "keys")
+    curve.add("memory", 10, [3, 1, 2])
+    curve.add("memory", 1, [1])
+    curve.add("redis", 1, [100])
+    assert curve.table() == [
+        ["hit, µs, by keys", "1", "10"],
+        ["memory", "1", "2"],
+        ["redis", "100", ""],
+    ]
