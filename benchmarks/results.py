@@ -23,7 +23,7 @@ class RatioAtMost:
 
     def is_met(self, ours: float, theirs: float) -> bool:
         """Return whether the ratio is within the limit."""
-        return ours <= self.limit * theirs
+        return ours / theirs <= self.limit
 
     def describe(self, unit: str) -> str:
         """Return the goal as text."""
@@ -38,7 +38,7 @@ class RatioAtLeast:
 
     def is_met(self, ours: float, theirs: float) -> bool:
         """Return whether the ratio reaches the limit."""
-        return ours >= self.limit * theirs
+        return ours / theirs >= self.limit
 
     def describe(self, unit: str) -> str:
         """Return the goal as text."""

@@ -22,7 +22,7 @@ from benchmarks.results import (
         (AtMost(130), "at most 130 ms", (130, 1), (131, 1000)),
         (DifferenceAtMost(5), "at most 5 ms more", (105, 100), (106, 100)),
     ],
-    ids=lambda value: type(value).__name__ if hasattr(value, "is_met") else "",
+    ids=["RatioAtMost", "RatioAtLeast", "AtMost", "DifferenceAtMost"],
 )
 def test_a_row_compares_the_medians_with_its_goal(
     goal: Goal, text: str, met: tuple[float, float], missed: tuple[float, float]
