@@ -22,6 +22,8 @@ from harness.project import CHOICES, Bake, combinations, label
 from harness.requirements import require
 
 CACHE_SERVERS = {"memcached": 3, "redis": 1}
+# The shortest slug and the longest one.
+SLUGS = ("ab", "a" * 40)
 OPERATIONS = {"operations", 8081}
 
 
@@ -34,7 +36,7 @@ def store(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def manifests(baked: Bake, store: str) -> list[Manifest]:
     """Return the manifests of a service with this store."""
-    return build_manifests(baked(cache_backend=store, service_slug="quotes"))
+    return build_manifests(baked(cache_backend=store, service_slug=SLUGS[0]))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_manifests_are_strictly_valid(baked: Bake, tmp_path: Path) -> None:
     """By the schemas of Kubernetes; every variable of the ConfigMap is a documented setting."""
     files = []
     for answers in combinations("cache_backend", "sample_api"):
-        for slug in ("ab", "a" * 40):
+        for slug in SLUGS:
             project = baked(**answers, service_slug=slug)
             path = tmp_path / f"{label(answers)}-{slug}.yaml"
             path.write_text(kustomize(project), "utf-8")
@@ -67,10 +69,10 @@ def test_manifests_are_strictly_valid(baked: Bake, tmp_path: Path) -> None:
 
 def test_services_in_one_namespace_are_separate(manifests: list[Manifest]) -> None:
     """Every name and every selector contains the service's own name."""
-    assert all(each["metadata"]["name"].startswith("quotes-") for each in manifests)
+    assert all(each["metadata"]["name"].startswith(f"{SLUGS[0]}-") for each in manifests)
     selectors = [labels for each in manifests for labels in pod_selectors(each.get("spec", {}))]
     assert len(selectors) >= 5
-    assert all(labels["app.kubernetes.io/part-of"] == "quotes" for labels in selectors)
+    assert all(labels["app.kubernetes.io/part-of"] == SLUGS[0] for labels in selectors)
 
 
 def test_the_settings_lead_to_the_cache(manifests: list[Manifest], store: str) -> None:
