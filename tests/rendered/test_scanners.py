@@ -17,7 +17,8 @@ pytestmark = pytest.mark.full
 MIN_PASSED_CHECKS = 10
 
 
-@pytest.mark.parametrize("store", CHOICES["cache_backend"])
+# The part of an id after "@" is a group for parallel workers, see harness/scheduling.py.
+@pytest.mark.parametrize("store", CHOICES["cache_backend"], ids=lambda store: f"{store}@{store}")
 def test_checkov_reports_no_failed_check(baked: Bake, tmp_path: Path, store: str) -> None:
     """In one run for all pipelines: half of a run is checkov's start.
 
