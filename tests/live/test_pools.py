@@ -157,8 +157,11 @@ def test_recycled_workers_leave_no_pool_behind(
             # Two processes and a resource tracker for each of two workers.
             return len(pool_processes(stack)) <= 2 * 3 and pool_owners(stack) <= living
 
-        list(executor.map(compute, [stack] * 30, ["processes"] * 30))
-        wait_until(lambda: len(stack.workers()) >= 2 + 4)
+        def four_workers_were_recycled() -> bool:
+            list(executor.map(compute, [stack] * 8, ["processes"] * 8))
+            return len(stack.workers()) >= 2 + 4
+
+        wait_until(four_workers_were_recycled)
         wait_until(only_living_workers_own_pools)
         assert stack.stop() == 0
         assert stack.processes() == []
