@@ -32,6 +32,8 @@ def virtual_environment(*locks: Path) -> Path:
             subprocess.run(python, check=True)
             sync = [uv, "pip", "sync", "--quiet", "--python", str(folder), "--require-hashes"]
             subprocess.run([*sync, *map(str, locks)], env=env, check=True)
+            check = [uv, "pip", "check", "--quiet", "--python", str(folder)]
+            subprocess.run(check, env=env, check=True)
             (folder / ".installed").touch()
     return folder
 

@@ -12,6 +12,29 @@ from harness.project import patched_copy
 from harness.stack import Stack, StackType
 
 MAX_BODY = 1024 * 1024
+# 2^53 minus these are its largest primes: a processor needs seconds for each.
+OFFSETS = [
+    111,
+    145,
+    231,
+    265,
+    315,
+    339,
+    343,
+    369,
+    379,
+    421,
+    429,
+    451,
+    463,
+    483,
+    511,
+    553,
+    595,
+    681,
+    685,
+    693,
+]
 FORMAT_ERRORS = {
     "no Host header": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "malformed percent encoding": (b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400),
@@ -44,6 +67,15 @@ def test_errors_of_the_application_pass_through_nginx(stack: Stack) -> None:
     request_id = "given-by-caller"
     response = stack.get("/unknown", {"X-Request-ID": request_id})
     assert response.json()["request_id"] == request_id
+
+
+@pytest.mark.full
+def test_work_that_exceeds_its_deadline_is_a_503_problem(project: Path) -> None:
+    """Twenty of the largest primes take far longer than a request may; the service stays well."""
+    numbers = [2**53 - offset for offset in OFFSETS]
+    with Stack(project) as stack:
+        assert_problem(stack.post("/v1/primes", {"numbers": numbers}), 503)
+        assert stack.get("/v1/hello").status == 200
 
 
 def test_errors_of_nginx_are_problems(stack: Stack) -> None:

@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from harness.project import CHOICES, CONTEXT, FILES_WITH_TAGS, ROOT, TEMPLATE
 
 FILES = sorted(path for path in TEMPLATE.rglob("*") if path.is_file())
@@ -96,3 +98,15 @@ def test_hooks_are_short_and_valid_python_before_rendering() -> None:
     for hook in sorted((ROOT / "hooks").glob("*.py")):
         compile(text(hook), hook, "exec")
         assert len(text(hook).splitlines()) <= MAX_HOOK_LINES
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "harness", "tests", "tools"])
+def test_imports_follow_the_layout(folder: str) -> None:
+    """Nothing imports a test module, and the harness imports none of its users."""
+    forbidden = r"tests\.[\w.]*test_|tests\.conftest"
+    if folder == "harness":
+        forbidden = r"(tests|tools|benchmarks)\b"
+    for path in (ROOT / folder).rglob("*.py"):
+        source = path.read_text("utf-8")
+        found = re.findall(rf"^\s*(?:from|import) {forbidden}.*", source, re.MULTILINE)
+        assert not found, path
