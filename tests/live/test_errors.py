@@ -14,26 +14,8 @@ from harness.stack import Stack, StackType
 MAX_BODY = 1024 * 1024
 # 2^53 minus these are its largest primes: a processor needs seconds for each.
 OFFSETS = [
-    111,
-    145,
-    231,
-    265,
-    315,
-    339,
-    343,
-    369,
-    379,
-    421,
-    429,
-    451,
-    463,
-    483,
-    511,
-    553,
-    595,
-    681,
-    685,
-    693,
+    *(111, 145, 231, 265, 315, 339, 343, 369, 379, 421),
+    *(429, 451, 463, 483, 511, 553, 595, 681, 685, 693),
 ]
 FORMAT_ERRORS = {
     "no Host header": (b"GET / HTTP/1.1\r\n\r\n", 400),
