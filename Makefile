@@ -1,8 +1,9 @@
-# `make` or `make help` lists the targets; CI runs the same ones.
+# `make` or `make help` lists the targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# uv from PATH, else the version that requirements/uv.txt locks.
+# uv from PATH, else the version that UV_LOCK locks.
+UV_LOCK := requirements/uv.txt
 UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 # Trust the system's certificates: a company's package index may need them.
 export UV_SYSTEM_CERTS ?= true
@@ -25,7 +26,7 @@ CONSTRAINTS := $(patsubst %,--constraint %/requirements.txt,$(STORES))
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed ## bake the default service, install, test, serve and call it; ONCE=1 stops it afterwards
+demo: $(VENV)/.installed ## bake the default service, install, test, serve and call it on PORT (8080); ONCE=1 stops it
 	@$(BIN)/python -m tools.demo $(if $(ONCE),--once)
 
 test: $(VENV)/.installed ## prove the main promises on live processes: 5 minutes, no containers
@@ -97,33 +98,34 @@ compile: $(VENV)/.installed
 
 clean: ## remove everything that other targets made
 	rm -rf $(VENV) build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -r {} +
 
 # The stamp is made last, so that an interrupted installation starts again.
-$(VENV)/.installed: requirements/uv.txt requirements/dev.txt
-	$(call INSTALL,requirements/uv.txt,requirements/dev.txt)
+$(VENV)/.installed: $(UV_LOCK) requirements/dev.txt
+	$(call INSTALL,$(VENV),requirements/dev.txt)
 
-# $(call INSTALL,UV_LOCK,LOCKS) makes $(VENV) with exactly the locked packages. Nothing is resolved,
-# so no later release can change the result; `uv pip check` proves that the locks are complete.
+# $(call INSTALL,FOLDER,LOCKS) makes a virtual environment with exactly the locked packages. Nothing is
+# resolved, so no later release can change the result; `uv pip check` proves that the locks are complete.
 define INSTALL
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-  echo "Python 3.11 or later is needed and $(PYTHON) is not: run make PYTHON=python3.13, for example." >&2; exit 1; }
-@[ $(UV) != $(BIN)/uv ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+  echo "Python 3.11 or later is needed, and $(PYTHON) is older or missing: name another, for example by make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+@[ $(UV) != $(1)/bin/uv ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
   echo "$(PYTHON) has no venv module: install it (Debian: apt-get install python3-venv), or install uv." >&2; exit 1; }
-@echo "Installing the locked packages into $(VENV) ..."
+@echo "Installing the locked packages into $(1) ..."
 @output=$$({ \
-  if [ $(UV) = $(BIN)/uv ]; then \
-    $(PYTHON) -m venv --clear $(VENV) && \
-    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(1); \
+  if [ $(UV) = $(1)/bin/uv ]; then \
+    $(PYTHON) -m venv --clear $(1) && \
+    $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(UV_LOCK); \
   else \
-    $(PYTHON) -m venv --clear --without-pip $(VENV); \
+    $(PYTHON) -m venv --clear --without-pip $(1); \
   fi && \
-  $(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(2) && \
-  $(UV) pip check --python $(BIN)/python; } 2>&1) || { \
+  $(UV) pip sync --quiet --python $(1)/bin/python --require-hashes $(2) && \
+  $(UV) pip check --python $(1)/bin/python; } 2>&1) || { \
   case "$$output" in \
     *"No space left"*) echo "The disk is full: free some space and run make again." ;; \
     *"error sending request"*|*"NewConnectionError"*|*"ConnectTimeoutError"*|*"from versions: none"*) \
       echo "The package index did not answer: check the network, or set UV_DEFAULT_INDEX (and PIP_INDEX_URL) to your index." ;; \
     *) echo "$$output"; echo "The installation failed for the reason above: run make again once it is mended." ;; \
   esac >&2; exit 1; }
-@touch $@
+@touch $(1)/.installed
 endef

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,18 +18,14 @@ from pathlib import Path
 from harness import process
 from harness.environment import process_environment
 from harness.http import Response, ServiceClient
-from harness.project import BUILD, ROOT, bake
+from harness.project import BUILD, ROOT, bake, contents
 from harness.waiting import HOST, choose_port, wait_until
 
 FOLDER = BUILD / "demo"
 # From the documentation of concurrent.futures; the last one is not prime.
 PRIMES = [
-    112272535095293,
-    112582705942171,
-    112272535095293,
-    115280095190773,
-    115797848077099,
-    1099726899285419,
+    *(112272535095293, 112582705942171, 112272535095293),
+    *(115280095190773, 115797848077099, 1099726899285419),
 ]
 # Method, path, body and expected status.
 CALLS: list[tuple[str, str, object, int]] = [
@@ -71,10 +68,10 @@ def serving(project: Path, client: ServiceClient, log: Path) -> Iterator[None]:
         "APP_UPSTREAM_URLS": f"{client.url}/livez,http://{HOST}:9",
     }
     command = ["sh", str(project / "deploy" / "entrypoint.sh")]
-    environment = process_environment(project, **variables)
+    env = process_environment(project, **variables)
     with log.open("wb") as output:
         # In its own session: Ctrl-C must reach this script alone.
-        stack = process.start(command, env=environment, stdout=output, new_session=True)
+        stack = process.start(command, env=env, stdout=output, new_session=True)
     try:
         wait_until(lambda: stack.poll() is not None or client.is_ready())
         if stack.poll() is not None:
@@ -109,7 +106,7 @@ def summary(path: str, response: Response) -> Iterator[str]:
             verdict = "prime" if each["prime"] else f"divisible by {each['factor']}"
             yield f"    {each['number']} is {verdict}"
     else:
-        yield f"    {' '.join(response.body.decode().split()):.100}"
+        yield f"    {textwrap.shorten(response.body.decode(), 100, placeholder='…')}"
 
 
 def main() -> None:
@@ -118,14 +115,15 @@ def main() -> None:
     parser.add_argument("--once", action="store_true", help="stop the service afterwards")
     once = parser.parse_args().once
     client = ServiceClient(choose_port("PORT", 8080), choose_port("OPS_PORT", 8081))
+    if client.port == client.ops_port:
+        sys.exit(f"PORT and OPS_PORT must differ; got {client.port} for both.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))
     started = time.perf_counter()
 
     with step("Bake the default service"):
         shutil.rmtree(FOLDER, ignore_errors=True)
         project = bake(FOLDER)
-        files = sum(path.is_file() for path in project.rglob("*"))
-        print(f"{files} files in {project.relative_to(ROOT)}")
+        print(f"{len(contents(project))} files in {project.relative_to(ROOT)}")
     with step("make install: a virtual environment with the locked packages"):
         make(project, "install")
     with step("make test: the service's own tests, with its coverage gate"):

@@ -90,6 +90,15 @@ def test_a_port_in_use_is_named() -> None:
     assert f"Port {port} is in use: set OPS_PORT to a free one." in output
 
 
+def test_equal_ports_are_refused_at_once() -> None:
+    """Metrics must not be on the public port."""
+    (port,) = map(str, free_ports(1))
+    with demo(PORT=port, OPS_PORT=port) as process:
+        output, _ = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 2
+    assert f"PORT and OPS_PORT must differ; got {port} for both." in output
+
+
 @pytest.mark.full
 def test_a_service_that_does_not_start_fails_the_demo() -> None:
     """The service's own message is shown."""

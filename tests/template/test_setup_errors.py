@@ -66,7 +66,7 @@ def test_a_missing_python_is_named(folder: Path, tmp_path: Path) -> None:
     """PYTHON may be a name or a path."""
     path = path_without_uv(tmp_path / "bin")
     (line,) = install(folder, "PYTHON=python3.99", path=path)
-    assert line.startswith("Python 3.11 or later is needed and python3.99 is not: ")
+    assert line.startswith("Python 3.11 or later is needed, and python3.99 is older or missing: ")
 
 
 def test_an_old_python_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -75,8 +75,8 @@ def test_an_old_python_is_refused(folder: Path, tmp_path: Path) -> None:
     python = stub(tmp_path / "python", OLD_PYTHON)
     (line,) = install(folder, f"PYTHON={python}", path=path)
     assert line == (
-        f"Python 3.11 or later is needed and {python} is not: run make PYTHON=python3.13, "
-        "for example."
+        f"Python 3.11 or later is needed, and {python} is older or missing: name another, "
+        "for example by make .venv/.installed PYTHON=python3.13"
     )
 
 
