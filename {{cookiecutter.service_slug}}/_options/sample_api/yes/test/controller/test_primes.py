@@ -26,7 +26,7 @@ class TestPrimes(ServiceCase):
                 {"number": 9, "prime": False, "factor": 3},
                 {"number": 97, "prime": True},
                 {"number": 112272535095293, "prime": True},
-                {"number": 999999999999989, "prime": True},
+                {"number": 1000000007, "prime": True},
             ],
         )
 
