@@ -3,14 +3,15 @@
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import prometheus_client
 from flask import Flask, Response, abort, request
-from prometheus_client import CollectorRegistry, Counter, Histogram, values
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
@@ -85,6 +86,17 @@ def init_app(app: Flask) -> None:
     app.add_url_rule("/metrics", view_func=metrics)
 
 
+class WorkerCollector(MultiProcessCollector):
+    """Collects the values of all workers; the library fails on a file that is still empty."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Merge the files that have values."""
+        files = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db")
+        written = [str(file) for file in files if file.stat().st_size]
+        metrics: Iterable[Metric] = self.merge(written, accumulate=True)
+        return metrics
+
+
 def metrics() -> Response:
     """Answer a scrape that came through nginx's operations port; others find nothing."""
     # A parameter of the uwsgi protocol: no client can set it, headers arrive as HTTP_….
@@ -93,6 +105,6 @@ def metrics() -> Response:
     registry = prometheus_client.REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        WorkerCollector(registry)
     body = prometheus_client.generate_latest(registry)
     return Response(body, content_type=prometheus_client.CONTENT_TYPE_LATEST)

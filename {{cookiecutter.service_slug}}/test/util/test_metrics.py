@@ -4,6 +4,7 @@ import re
 import tempfile
 import types
 import unittest
+from pathlib import Path
 from unittest import mock
 
 from prometheus_client import REGISTRY, values
@@ -52,6 +53,15 @@ class TestScrape(ServiceCase):
     def test_the_public_gets_nothing(self) -> None:
         self.assert_problem(self.client.get("/metrics"), 404)
         self.assert_problem(self.client.get("/metrics", headers={"OPS_LISTENER": "on"}), 404)
+
+    def test_a_file_that_a_worker_has_just_created_is_skipped(self) -> None:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            mock.patch.dict("os.environ", PROMETHEUS_MULTIPROC_DIR=folder),
+        ):
+            Path(folder, "counter_1.db").touch()
+            response = self.client.get("/metrics", environ_overrides=OPS)
+        self.assertEqual((response.status_code, response.text), (200, ""))
 
     def test_values_of_all_workers_are_read_where_there_are_several(self) -> None:
         with (
