@@ -1,58 +1,53 @@
-"""A store for tests, which keeps entries in a dictionary."""
+"""A store in a dictionary: what `@cached` expects of one, and nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from main.util.cache.store import Release, Store
 
-
-class InMemoryStore(Store):
-    """Keeps everything, and records the commands; `error` is raised by all commands."""
-
-    reads_may_fail = True
+class Store:
+    """Keeps everything, and counts what it was asked; `down` makes it fail."""
 
     def __init__(self, _: Any = None) -> None:
         self.entries: dict[str, bytes] = {}
-        self.expiries: dict[str, float] = {}
         self.locked: set[str] = set()
-        self.commands: list[str] = []
-        self.error: Exception | None = None
-        self.before: Callable[[str], None] = lambda command: None
+        self.asked = 0
+        self.down = False
 
-    def _record(self, command: str) -> None:
-        self.commands.append(command)
-        self.before(command)
-        if self.error is not None:
-            raise self.error
+    def _ask(self) -> None:
+        self.asked += 1
+        if self.down:
+            raise ConnectionError("down")
 
     def get(self, key: str) -> bytes | None:
-        self._record("get")
+        """Return what is kept under the key, or None."""
+        self._ask()
         return self.entries.get(key)
 
-    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
-        self._record("get_many")
-        return {key: self.entries[key] for key in keys if key in self.entries}
-
-    def set(self, key: str, value: bytes, expiry: float) -> None:
-        self._record("set")
+    def set(self, key: str, value: bytes, timeout: float | None) -> bool:
+        """Keep the value."""
+        self._ask()
         self.entries[key] = value
-        self.expiries[key] = expiry
+        return True
 
     def delete(self, key: str) -> None:
-        self._record("delete")
+        """Delete what is kept under the key."""
+        self._ask()
         self.entries.pop(key, None)
 
     def clear(self, prefix: str) -> None:
-        self._record("clear")
+        """Delete every entry whose key starts so."""
+        self._ask()
         for key in [key for key in self.entries if key.startswith(prefix)]:
             del self.entries[key]
 
-    def lock(self, key: str, seconds: float) -> Release | None:
-        self._record("lock")
+    def lock(self, key: str, seconds: float) -> Callable[[], None] | None:
+        """Return what releases the key's lock, or None if another holds it."""
+        self._ask()
         if key in self.locked:
             return None
         self.locked.add(key)
-        return lambda: self.locked.discard(key)
+        return lambda: self.locked.remove(key)
 
     def ping(self) -> None:
-        self._record("ping")
+        """Raise `ConnectionError` when it is down."""
+        self._ask()

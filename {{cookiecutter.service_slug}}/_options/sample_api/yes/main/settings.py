@@ -1,38 +1,43 @@
-"""The settings of this service, read from environment variables."""
+"""The settings of this service: one attribute an environment variable."""
 
-from dataclasses import dataclass
+import environ
+from flask import current_app
 
-from main.util.cache import CacheSettings
-from main.util.concurrency import PoolSettings
-from main.util.config import current_scope, integer, setting, url_list
-from main.util.observability import ObservabilitySettings
+from main.util.cache_backend import CacheSettings
+from main.util.config import one_of, setting, urls, whole
+from main.util.pools import PoolSettings
+from main.util.timing import TimingSettings
 
 
-@dataclass(frozen=True, kw_only=True)
+@environ.config(prefix="APP", frozen=True)
 class Settings:
-    """The service's own settings, and one group for each package of `main.util` that has any."""
+    """What the service reads from its environment."""
 
+    log_level: str = setting(
+        "APP_LOG_LEVEL",
+        "INFO",
+        one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        "The least severe events that are logged.",
+    )
     hello_max_age: int = setting(
         "APP_HELLO_MAX_AGE",
         "1",
-        integer(0, 3600),
+        whole(0, 3600),
         "Seconds for which nginx and clients may keep GET /v1/hello; 0 turns that off.",
     )
     upstream_urls: tuple[str, ...] = setting(
         "APP_UPSTREAM_URLS",
         "",
-        url_list,
-        "URLs that GET /v1/pages fetches, separated by commas.",
-        secret=True,
+        urls,
+        "What GET /v1/pages fetches: addresses separated by commas.",
+        secret=True,  # a refused one may hold a password
     )
-    observability: ObservabilitySettings
-    concurrency: PoolSettings
-    cache: CacheSettings
+    timing: TimingSettings = environ.group(TimingSettings)
+    pools: PoolSettings = environ.group(PoolSettings)
+    cache: CacheSettings = environ.group(CacheSettings)
 
 
 def current() -> Settings:
-    """Return the settings in force: the application's, or else those of the environment.
-
-    Works in requests, in services, in pool threads and pool processes, and in scripts.
-    """
-    return current_scope().settings(Settings)
+    """Return the settings of the application that serves this request."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings

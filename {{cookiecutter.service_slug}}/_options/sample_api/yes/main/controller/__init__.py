@@ -1,9 +1,5 @@
-"""Controllers: parse a request, call one service function, shape the response."""
+"""What is served: thin classes that parse a request, call the service, shape the answer."""
 
-from main.controller import docs, health, hello, metrics, pages, primes
+from main.controller import health, hello, pages, primes
 
-# The API, described in /docs/openapi.json.
-API_BLUEPRINTS = (health.blueprint, hello.blueprint, primes.blueprint, pages.blueprint)
-
-# Pages beside the API.
-PAGE_BLUEPRINTS = (docs.blueprint, metrics.blueprint)
+BLUEPRINTS = (health.blueprint, hello.blueprint, primes.blueprint, pages.blueprint)
