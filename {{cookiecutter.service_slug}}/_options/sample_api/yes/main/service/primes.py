@@ -1,4 +1,4 @@
-"""Primes: told by trial division, which is slow on purpose, to be work for a CPU."""
+"""Primes: found by trial division, which is slow on purpose: it is work for a CPU."""
 
 from dataclasses import dataclass
 from math import isqrt

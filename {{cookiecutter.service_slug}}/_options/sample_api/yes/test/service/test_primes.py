@@ -11,7 +11,7 @@ from test.store import Store
 
 
 class TestPrimes(unittest.TestCase):
-    """Numbers are told apart by their smallest factor."""
+    """Numbers are classified by their smallest factor."""
 
     def setUp(self) -> None:
         smallest_factor.cache_clear()
