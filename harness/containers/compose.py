@@ -9,7 +9,6 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from harness import process
@@ -86,12 +85,7 @@ class Compose(ServiceClient):
         self.variables |= self.stack.enter_context(engine_socket())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self.stack:
             self("down", "--volumes", "--timeout", "45")
 

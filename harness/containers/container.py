@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import ClassVar
 
 from harness.containers import engine
@@ -44,15 +43,10 @@ class Container(Stack):
         ]
         self.variables = dict(os.environ)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         engine.run("kill", self.name, check=False)
         engine.run("rm", "--force", self.name, check=False)
-        super().__exit__(kind, error, traceback)
+        super().__exit__(*exception)
 
     def stop(self) -> int:
         """Stop the container; return its exit status."""

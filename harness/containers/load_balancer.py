@@ -4,7 +4,6 @@ import contextlib
 import socket
 import socketserver
 import threading
-from types import TracebackType
 from typing import Self
 
 from harness.http import ServiceClient
@@ -48,12 +47,7 @@ class LoadBalancer(ServiceClient):
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

@@ -5,7 +5,6 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from harness.containers import engine
@@ -73,12 +72,7 @@ class Pod(ServiceClient):
         engine.run("stop", "--time", str(grace), name)
         return int(engine.inspect(name)["State"]["ExitCode"])
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         engine.run("pod", "kill", self.name, check=False)
         engine.run("pod", "rm", "--force", self.name, check=False)
         engine.run("volume", "rm", "--force", *self.volumes.values(), check=False)

@@ -6,7 +6,6 @@ import json
 import tarfile
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from harness.fakes.server import FakeHTTPService, Reply
@@ -35,13 +34,8 @@ class FakeSonarServer(FakeHTTPService):
         self._java = archive.getvalue()
         self._engine = b"engine"
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, traceback)
+    def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
         self.folder.cleanup()
 
     @property

@@ -4,7 +4,6 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Self
 
 from harness.fakes.behaviours import Behaviours
@@ -28,12 +27,7 @@ class FaultyUpstream(Behaviours):
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stopping.set()
         # Closing alone would not wake the thread that waits for connections.
         with contextlib.suppress(OSError):
@@ -77,14 +71,9 @@ class GatedUpstream(FakeHTTPService):
         self.requests: list[str] = []
         self.gate = threading.Event()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.gate.set()
-        super().__exit__(kind, error, traceback)
+        super().__exit__(*exception)
 
     def reply(self, path: str, body: bytes, headers: dict[str, str]) -> Reply:
         """Wait for the gate."""
