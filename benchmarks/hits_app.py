@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 import msgspec
-from main import create_app
+from main.application import create_app
 from main.util import cache
 from main.util.cache import cached
 
@@ -20,7 +20,7 @@ VALUE = {"number": 112272535095293, "prime": True, "factors": [1, 11227253509529
 Subjects = dict[str, Callable[[], Any]]
 
 
-@cached(ttl=None)
+@cached(ttl=math.inf)
 def ours(number: int) -> Any:
     """Return the cached value."""
     return VALUE

@@ -26,7 +26,7 @@ CHANGED_FILES = (
     "deploy/nginx.conf",
     "main/application.py",
     "main/resources/defaults.toml",
-    "_options/cache_backend/redis/main/util/cache_backend.py",
+    "_options/cache_backend/redis/main/util/cache/backend.py",
     "_options/sample_api/yes/main/controller/hello.py",
     "_options/sample_api/yes/main/service/primes.py",
 )

@@ -1,25 +1,60 @@
-"""The application: everything that serves requests, wired together."""
+"""The application: reads the settings, connects the parts, and registers the endpoints."""
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit, urlunsplit
 
-from flask import Flask
+from flask import Flask, Request, Response
+from flask.sessions import NullSession, SessionInterface
+from werkzeug.routing import RequestRedirect
 
-from main.controller import BLUEPRINTS, docs
+from main.controller import API_BLUEPRINTS, PAGE_BLUEPRINTS
 from main.settings import Settings
-from main.util import cache, config, deadline, logs, metrics, pools, timing
-from main.util.problems import ProblemApi
-from main.util.schema import Json, Request
+from main.util import cache, config, http_client
+from main.util.http_client import UpstreamError
+from main.util.observability import logs, metrics, timing
+from main.util.observability.call_log import log_call
+from main.util.observability.server_timing import add_call, with_server_timing
+from main.util.web import Dependency, dependencies, problem
+from main.util.web.api import ProblemApi
+from main.util.web.json import MsgspecJSONProvider
+from main.util.web.middleware import (
+    with_deadline,
+    with_metrics,
+    with_request_id,
+    with_response_defaults,
+)
+
+if TYPE_CHECKING:
+    from flask.ctx import AppContext
 
 log = logging.getLogger(__name__)
 
 
-class Service(Flask):
-    """Flask, made to measure."""
+class NoSessions(SessionInterface):
+    """Gives every request the same empty session, which nothing can be written to."""
 
-    json_provider_class = Json
-    request_class = Request
+    _session = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        return self._session
+
+
+class Service(Flask):
+    """Flask with the service's JSON and its scope, and without sessions."""
+
+    json_provider_class = MsgspecJSONProvider
+    session_interface = NoSessions()
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("main", static_folder=None)
+        self.extensions["scope"] = config.Scope(settings)
+
+    def app_context(self) -> "AppContext":
+        """Return Flask's context, in which this application's scope is the current one."""
+        self.extensions["scope"].activate()
+        return super().app_context()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function as it is: no view is asynchronous behind uWSGI.
@@ -28,33 +63,57 @@ class Service(Flask):
         """
         return func
 
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        """Redirect by a path: Werkzeug's redirect would repeat whatever Host the caller sent."""
+        redirect = request.routing_exception
+        if isinstance(redirect, RequestRedirect):
+            url = urlsplit(redirect.new_url)
+            redirect.new_url = urlunsplit(("", "", url.path, url.query, ""))
+        super().raise_routing_exception(request)
+
     def log_exception(self, exc_info: Any) -> None:
-        """Log a failure of our own as one event, whatever the request was."""
+        """Log an unhandled exception as one event, whatever the request was."""
         log.error("request.failed", exc_info=exc_info)
 
 
+def handle_upstream_error(error: UpstreamError) -> Response:
+    """Respond to the failure of an upstream; the text of the error is for the log only."""
+    log.warning("upstream.failed", exc_info=error)
+    return problem(error.status, error.summary)
+
+
 def create_app(overrides: Mapping[str, str] | None = None) -> Service:
-    """Build the application from the environment; `overrides` stand in front of it.
+    """Create the application from the environment; `overrides` take precedence over it.
 
-    Raises `SettingError`, which names the variable, when a setting is wrong.
+    Raises `SettingError`, which names every variable that is missing or invalid.
     """
+    # Configure.
     settings = config.load(Settings, overrides)
-    logs.configure(settings.log_level)
-    config.warn_of_unknown(Settings, overrides)
-
-    app = Service("main", static_folder=None)
+    logs.configure(settings.observability.log_level)
+    config.warn_about_unknown(Settings, overrides)
+    app = Service(settings)
     app.config.from_mapping(config.DEFAULTS)
-    app.config["SETTINGS"] = settings
+    # A store that cannot be used must end the start, not the first request.
+    app.extensions["scope"].get(cache.create_cache, cache.CacheSettings)
 
-    metrics.init_app(app)
-    logs.init_app(app)
-    deadline.init_app(app)
-    timing.init_app(app, settings.timing)
-    pools.configure(settings.pools)
-    cache.configure(settings.cache)
+    # Connect.
+    timing.observers.register(log_call, metrics.observe_call, add_call)
+    cache.outcome_observers.register(metrics.count_cache_call)
+    http_client.call_observers.register(metrics.observe_upstream_call)
 
+    # Outermost first.
+    middleware = [with_deadline, with_request_id, with_response_defaults, with_metrics]
+    if settings.observability.server_timing:
+        middleware.append(with_server_timing)
+    for wrap in reversed(middleware):
+        app.wsgi_app = wrap(app.wsgi_app)  # type: ignore[method-assign]
+
+    # Register.
+    dependencies.register(app, "cache", Dependency(cache.ping, required=False))
     api = ProblemApi(app)
-    for blueprint in BLUEPRINTS:
-        api.register_blueprint(blueprint)
-    app.register_blueprint(docs.blueprint)
+    app.register_error_handler(UpstreamError, handle_upstream_error)
+    for api_blueprint in API_BLUEPRINTS:
+        api.register_blueprint(api_blueprint)
+    for page_blueprint in PAGE_BLUEPRINTS:
+        app.register_blueprint(page_blueprint)
     return app

@@ -37,7 +37,7 @@ def test_a_service_starts_without_its_servers(cache_projects: Bake, store: str) 
     with running_cache_service(project, store, servers, UWSGI_PROCESSES="1") as service:
         for number in range(20):
             assert service.call_cached("with_stale", number % 2)[0] == number % 2
-        assert readiness(service) == "degraded"
+        wait_until(lambda: readiness(service) == "degraded")
         outcomes = service.outcomes("with_stale")
         assert outcomes["bypass"] >= 15
         assert outcomes["hit"] == 0
@@ -45,7 +45,7 @@ def test_a_service_starts_without_its_servers(cache_projects: Bake, store: str) 
             for server in servers:
                 stack.enter_context(server)
             wait_until(lambda: values_are_cached(service))
-            assert readiness(service) == "ok"
+            wait_until(lambda: readiness(service) == "ok")
 
 
 def values_are_cached(service: CacheService) -> bool:
@@ -68,10 +68,10 @@ def test_a_silent_server_costs_one_timeout(cache_projects: Bake, store: str) -> 
             for number in range(20):
                 assert service.call_cached("with_stale", number)[0] == number
             assert service.outcomes("with_stale") - before == {"error": 1, "bypass": 19}
-            assert readiness(service) == "degraded"
+            wait_until(lambda: readiness(service) == "degraded")
         wait_until(lambda: values_are_cached(service))
         assert service.call_cached("with_stale", "stored") == stored
-        assert readiness(service) == "ok"
+        wait_until(lambda: readiness(service) == "ok")
 
 
 def wait_for_increase(counter: Callable[[], int], increase: int) -> None:
@@ -111,7 +111,7 @@ def test_servers_killed_under_load_fail_no_request(
         for server in servers:
             wait_for_increase(hits, 50)
             server.kill()
-            assert readiness(service) == "degraded"
+            wait_until(lambda: readiness(service) == "degraded")
             wait_for_increase(calls, 200)
             server.start()
             wait_until(lambda: readiness(service) == "ok")
