@@ -135,7 +135,7 @@ class ServiceRepository:
         for name, text in shown:
             (self.project / name).write_text(text, "utf-8")
         self._list_controllers("health", "hello", "primes", "pages", "squares")
-        declaration = 'setting("APP_LARGEST", "9", whole(1, 99), "The largest number.")'
+        declaration = 'setting("APP_LARGEST", "9", integer(1, 99), "The largest number.")'
         self.edit("main/settings.py", "(?=    log_level)", f"    largest: int = {declaration}\n")
         row = "| `APP_LARGEST` | `9` | The largest number. |\n"
         self.edit("README.md", r"(?=\| `APP_LOG_LEVEL`)", row)
@@ -153,7 +153,7 @@ class ServiceRepository:
             self.edit("main/settings.py", declaration, "")
             self.edit("README.md", rf"^\| `{variable}`.*\n", "")
             self.edit(".env.example", rf"^{variable}.*\n", "")
-        self.edit("main/settings.py", "(?<=setting), urls", "")
+        self.edit("main/settings.py", "(?<=setting), url_list", "")
         for path in SAMPLE_PATHS:
             self.edit("README.md", rf"^\| `\w+ {path}.*\n", "")
         commit_all(self.project, "Delete the sample")

@@ -76,7 +76,7 @@ def test_an_invalid_setting_of_the_stack_is_named(
     with stack_type(project, ready="", **{variable: value}) as stack:
         assert stack.process.wait(TIMEOUT) == 1
         (line,) = stack.log.text().splitlines()
-        assert re.fullmatch(rf"{variable} must be a whole number from .*\.", line)
+        assert re.fullmatch(rf"{variable} must be an integer from .*\.", line)
 
 
 def test_a_port_in_use_is_named(project: Path) -> None:

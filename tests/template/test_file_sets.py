@@ -26,6 +26,7 @@ FILES_WITH_ANSWERS = {
     "README.md",
     "deploy/k8s/kustomization.yaml",
     "docker-compose.yml",
+    "docs/operations.md",
     "main/resources/defaults.toml",
     "sonar-project.properties",
 }

@@ -48,7 +48,7 @@ class TestStart(unittest.TestCase):
     """create_app() ends the start if the service could not work."""
 
     def test_a_store_that_cannot_be_used_is_an_error(self) -> None:
-        error = SettingError("APP_CACHE_DIR must be a folder; got '/dev/null'.")
+        error = SettingError("APP_CACHE_SIZE is larger than the disk.")
         with (
             mock.patch.object(cache, "create_cache", side_effect=error),
             self.assertRaises(SettingError),
