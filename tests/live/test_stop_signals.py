@@ -7,11 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from harness.project import patched_copy, replace_once
 from harness.requirements import require
 from harness.stack import Stack
 from harness.waiting import TIMEOUT, wait_until
 
 DRAINED = {"message": "graceful shutdown triggered..."}
+ENDED = {"message": "goodbye to uWSGI."}
+MASTER = "master = true\n"
+LAZY_APPS = {MASTER: f"{MASTER}lazy-apps = true\n"}
+IMPORT_SYS = "import sys\n"
+SLOW_WORKER = """\
+import sys
+import time
+
+import uwsgi
+
+time.sleep({} * (uwsgi.worker_id() == 2))
+"""
 SHELLS = [
     "dash",
     *(pytest.param(shell, marks=pytest.mark.full) for shell in ("bash", "busybox ash")),
@@ -67,6 +80,21 @@ def test_term_during_a_reload_stops_the_stack(project: Path) -> None:
         assert stack.stop() == 0
         assert stack.pids() == []
         assert len(stack.lines(**DRAINED)) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "graceful"), [(2, True), pytest.param(90, False, marks=pytest.mark.full)]
+)
+def test_term_while_a_worker_starts_stops_the_stack(
+    project: Path, tmp_path: Path, seconds: int, graceful: bool
+) -> None:
+    """A worker ignores uWSGI's request to end until it has imported the application."""
+    slow = patched_copy(project, tmp_path / "service", "deploy/uwsgi.ini", LAZY_APPS)
+    replace_once(slow / "main" / "wsgi.py", {IMPORT_SYS: SLOW_WORKER.format(seconds)})
+    with Stack(slow) as stack:
+        assert stack.stop() == 0
+        assert stack.pids() == []
+        assert bool(stack.lines(**ENDED)) == graceful
 
 
 def test_a_temporary_run_dir_is_removed(project: Path, tmp_path: Path) -> None:

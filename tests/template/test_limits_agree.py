@@ -68,6 +68,15 @@ def test_the_application_runs_longer_than_nginx_drains(project: Path) -> None:
     assert max_drain_delay(project) + int(margin) < stop_grace_period(project)
 
 
+def test_uwsgi_is_killed_before_the_container_is(project: Path) -> None:
+    """However long nginx took to drain."""
+    entrypoint = text(project, "deploy/entrypoint.sh")
+    (margin,) = re.findall(r"patience=\$\(\(DRAIN_DELAY \+ (\d+)\)\)", entrypoint)
+    (rest,) = re.findall(r"deadline=\$\(\(.* \+ (\d+) - DRAIN_DELAY\)\)", entrypoint)
+    assert max_drain_delay(project) < int(rest)
+    assert int(margin) + int(rest) < stop_grace_period(project)
+
+
 def test_nginx_and_flask_limit_bodies_equally(project: Path) -> None:
     """Nginx rejects exactly the bodies that Flask would reject."""
     defaults = tomllib.loads(text(project, "main/resources/defaults.toml"))

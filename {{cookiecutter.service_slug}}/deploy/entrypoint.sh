@@ -91,10 +91,28 @@ stop_app() {
 }
 
 ask_to_stop() { # until uWSGI has ended: nobody reads what is written while it reloads
+    # nginx has ended, so no client waits for an answer. Together with DRAIN_DELAY and the 31
+    # seconds above, this limit must stay below the 45 seconds that a container has to stop.
+    deadline=$(($(date +%s) + 13 - DRAIN_DELAY))
+    tries=0
     while kill -0 "$pid" 2>/dev/null; do
+        [ "$(date +%s)" -lt "$deadline" ] || kill -KILL "-$pid"
         # For writing alone it would not open if nobody reads.
         [ ! -p "$RUN_DIR/uwsgi.fifo" ] || echo q 1<>"$RUN_DIR/uwsgi.fifo"
         sleep 0.1
+        tries=$((tries + 1))
+        case $tries in *0) remind_workers ;; esac # once a second
+    done
+}
+
+remind_workers() {
+    # The master sends HUP to each worker once, then waits for them without a time limit. A
+    # worker that is still starting ignores HUP, so it has to be sent again. Where /proc does
+    # not list children, only the limit above helps.
+    workers=''
+    read -r workers 2>/dev/null <"/proc/$pid/task/$pid/children"
+    for worker in $workers; do
+        kill -HUP "$worker" 2>/dev/null
     done
 }
 
