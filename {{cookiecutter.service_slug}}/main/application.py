@@ -13,9 +13,7 @@ from main.controller import API_BLUEPRINTS, PAGE_BLUEPRINTS
 from main.settings import Settings
 from main.util import cache, config, http_client
 from main.util.http_client import UpstreamError
-from main.util.observability import logs, metrics, timing
-from main.util.observability.call_log import log_call
-from main.util.observability.server_timing import add_call, with_server_timing
+from main.util.observability import logs, metrics, server_timing, timing
 from main.util.web import Dependency, dependencies, problem
 from main.util.web.api import ProblemApi
 from main.util.web.json import MsgspecJSONProvider
@@ -97,16 +95,17 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Service:
     app.extensions["scope"].get(cache.create_cache, cache.CacheSettings)
 
     # Connect.
-    timing.observers.register(log_call, metrics.observe_call, add_call)
+    timing.observers.register(timing.log_call, metrics.observe_call, server_timing.add_call)
     cache.outcome_observers.register(metrics.count_cache_call)
     http_client.call_observers.register(metrics.observe_upstream_call)
 
     # Outermost first.
     middleware = [with_deadline, with_request_id, with_response_defaults, with_metrics]
-    if settings.observability.server_timing:
-        middleware.append(with_server_timing)
     for wrap in reversed(middleware):
         app.wsgi_app = wrap(app.wsgi_app)  # type: ignore[method-assign]
+    if settings.observability.server_timing:
+        app.before_request(server_timing.begin)
+        app.after_request(server_timing.add_header)
 
     # Register.
     dependencies.register(app, "cache", Dependency(cache.ping, required=False))

@@ -9,7 +9,8 @@ from main import settings
 from main.application import create_app
 from main.settings import Settings
 from main.util.concurrency import process_map, thread_map
-from main.util.config import Variable, variables
+from main.util.config import variables
+from main.util.config.declare import Variable
 from test.case import IsolatedCase, ServiceCase
 
 ROOT = Path(__file__).parents[1]

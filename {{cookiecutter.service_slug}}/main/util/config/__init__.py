@@ -1,13 +1,6 @@
 """Config: settings that are declared once, read from the environment, and checked at start."""
 
-from main.util.config.declare import (
-    SettingError,
-    Variable,
-    load,
-    setting,
-    variables,
-    warn_about_unknown,
-)
+from main.util.config.declare import SettingError, load, setting, variables, warn_about_unknown
 from main.util.config.defaults import DEFAULTS, NAME
 from main.util.config.parsers import (
     boolean,
@@ -25,7 +18,6 @@ __all__ = [
     "NAME",
     "Scope",
     "SettingError",
-    "Variable",
     "boolean",
     "choice",
     "current_scope",

@@ -3,15 +3,14 @@
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 log = logging.getLogger(__name__)
 
+Parser = Callable[[str], Any]
 T = TypeVar("T")
-
-PREFIX = "APP_"
 
 
 class SettingError(ValueError):
@@ -24,71 +23,47 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Variable:
-    """An environment variable that a settings class declares.
-
-    `default` is written as in the environment; None means that a value is required.
-    """
+    """An environment variable that a field of a settings class is read from."""
 
     name: str
     default: str | None
-    parser: Callable[[str], Any]
+    parser: Parser
     help: str
     secret: bool
 
-    @property
-    def file_name(self) -> str:
-        """Return the name of the variable that may hold the path of a file with the value."""
-        return f"{self.name}_FILE"
-
     def read(self, environment: Mapping[str, str]) -> Any:
-        """Return the parsed value; raise `ValueError` with a complete message."""
-        text = self._text(environment)
-        if self.default is None and not text:
-            raise ValueError(
-                f"{self.name} must be set; got nothing. "
-                f"Set it, or set {self.file_name} to the path of a file that holds it."
-            )
+        """Return the parsed value; the file that NAME_FILE names precedes the variable itself.
+
+        Raises a `SettingError` that names the variable and a remedy.
+        """
+        text = environment.get(self.name, self.default or "")
+        path = environment.get(f"{self.name}_FILE")
         try:
-            return self.parser(text.strip())
+            if path:
+                text = Path(path).read_text("utf-8")
+            text = text.strip()
+            if self.default is None and not text:
+                raise ValueError("set")
+            return self.parser(text)
+        except (OSError, UnicodeError):
+            problem = f"{self.name}_FILE must be the path of a readable UTF-8 file; got {path!r}"
         except ValueError as error:
-            shown = "a value that is not shown" if self.secret else repr(text)
-            remedy = f" or unset it to use {self.default!r}" if self.default else ""
-            message = f"{self.name} must be {error}; got {shown}. Correct it{remedy}."
-            raise ValueError(message) from None
-
-    def _text(self, environment: Mapping[str, str]) -> str:
-        path = environment.get(self.file_name)
-        if not path:
-            return environment.get(self.name, self.default or "")
-        if self.name in environment:
-            raise ValueError(
-                f"{self.name} must be set directly or by {self.file_name}; got both. Unset one."
-            )
-        try:
-            return Path(path).read_text("utf-8")
-        except (OSError, UnicodeError) as error:
-            raise ValueError(
-                f"{self.file_name} must be the path of a readable file; got {path!r} ({error}). "
-                f"Create the file, or set {self.name} instead."
-            ) from None
+            shown = "a value that is not shown" if self.secret and text else repr(text)
+            problem = f"{self.name} must be {error}; got {shown}"
+        remedy = f"Set {self.name}, or set {self.name}_FILE to the path of a file with its value."
+        raise SettingError(f"{problem}. {remedy}")
 
 
-def setting(
-    name: str,
-    default: str | None,
-    parser: Callable[[str], Any],
-    help: str,
-    *,
-    secret: bool = False,
-) -> Any:
+def setting(name: str, default: str | None, parser: Parser, help: str, secret: bool = False) -> Any:
     """Declare a field of a settings class that is read from the environment variable `name`.
 
-    `parser` turns the text into a value, or raises a `ValueError` that completes the sentence
-    "NAME must be …". A `secret` appears neither in the settings' repr nor in an error.
+    `default` is written as in the environment; None means that a value is required. `parser` turns
+    the text into a value, or raises a `ValueError` that completes the sentence "NAME must be …".
+    A `secret` appears neither in the settings' repr nor in an error.
     """
     variable = Variable(name, default, parser, help, secret)
-    options = {} if default is None else {"default": parser(default)}
-    return field(repr=not secret, metadata={"variable": variable}, **options)
+    value = MISSING if default is None else parser(default)
+    return field(default=value, repr=not secret, metadata={"variable": variable})
 
 
 def load(settings_class: type[T], overrides: Mapping[str, str] | None = None) -> T:
@@ -97,39 +72,38 @@ def load(settings_class: type[T], overrides: Mapping[str, str] | None = None) ->
     `overrides` take precedence over the environment. Raises `SettingError` with a message for
     every variable that is missing or invalid.
     """
+    environment = {**os.environ, **(overrides or {})}
+    values: dict[str, Any] = {}
     errors: list[str] = []
-    settings: T = _load(settings_class, {**os.environ, **(overrides or {})}, errors)
+    for name, member in _members(settings_class):
+        try:
+            if isinstance(member, Variable):
+                values[name] = member.read(environment)
+            else:
+                values[name] = load(member, overrides)
+        except SettingError as error:
+            errors += error.errors
     if errors:
         raise SettingError(*errors)
-    return settings
+    return settings_class(**values)
 
 
-def variables(settings_class: Any) -> Iterator[Variable]:
+def variables(settings_class: type) -> Iterator[Variable]:
     """Yield each variable that a settings class and its nested classes declare."""
-    for each in fields(settings_class):
-        if is_dataclass(each.type):
-            yield from variables(each.type)
-        else:
-            yield each.metadata["variable"]
+    for _, member in _members(settings_class):
+        yield from [member] if isinstance(member, Variable) else variables(member)
 
 
 def warn_about_unknown(settings_class: type, overrides: Mapping[str, str] | None = None) -> None:
     """Log each APP_ variable that nothing reads: it is probably misspelt."""
-    declared = list(variables(settings_class))
-    known = {each.name for each in declared} | {each.file_name for each in declared}
-    given = {name for name in {**os.environ, **(overrides or {})} if name.startswith(PREFIX)}
-    for name in sorted(given - known):
-        log.warning("setting.unknown", extra={"setting": name})
+    names = {each.name for each in variables(settings_class)}
+    known = names | {f"{name}_FILE" for name in names}
+    for name in sorted({*os.environ, *(overrides or {})} - known):
+        if name.startswith("APP_"):
+            log.warning("setting.unknown", extra={"setting": name})
 
 
-def _load(settings_class: Any, environment: Mapping[str, str], errors: list[str]) -> Any:
-    values = {}
+def _members(settings_class: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the name of each field, with its variable or its nested class."""
     for each in fields(settings_class):
-        if is_dataclass(each.type):
-            values[each.name] = _load(each.type, environment, errors)
-            continue
-        try:
-            values[each.name] = each.metadata["variable"].read(environment)
-        except ValueError as error:
-            errors.append(str(error))
-    return None if errors else settings_class(**values)
+        yield each.name, each.metadata.get("variable", each.type)

@@ -5,52 +5,56 @@ Each raises a `ValueError` that completes the sentence "NAME must be …".
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
+from main.util.config.declare import Parser
 
-def choice(*choices: str) -> Callable[[str], str]:
-    """Accept one of the choices, which are in capitals, written in any case."""
 
-    def parse(text: str) -> str:
-        if text.upper() not in choices:
-            raise ValueError(f"one of {', '.join(choices)}")
-        return text.upper()
+def _parser(description: str, convert: Parser, accepts: Callable[[Any], bool]) -> Parser:
+    """Return a parser of texts that can be converted into an accepted value."""
+
+    def parse(text: str) -> Any:
+        with suppress(ValueError):
+            value = convert(text)
+            if accepts(value):
+                return value
+        raise ValueError(description)
 
     return parse
 
 
 def integer(lowest: int, highest: int) -> Callable[[str], int]:
     """Accept an integer between the two, both included."""
-
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and lowest <= float(text) <= highest):
-            raise ValueError(f"an integer from {lowest} to {highest}")
-        return int(text)
-
-    return parse
+    description = f"an integer from {lowest} to {highest}"
+    return _parser(description, int, lambda value: lowest <= value <= highest)
 
 
-def positive_seconds(text: str) -> float:
-    """Accept a positive number of seconds, with or without a fraction."""
-    value = _number(text)
-    if not 0 < value < math.inf:
-        raise ValueError("a positive number of seconds")
-    return value
+positive_seconds = _parser(
+    "a positive number of seconds", float, lambda value: 0 < value < math.inf
+)
+
+ratio = _parser("a number from 0 to 1", float, lambda value: 0 <= value <= 1)
 
 
-def ratio(text: str) -> float:
-    """Accept a number from 0 to 1."""
-    value = _number(text)
-    if not 0 <= value <= 1:
-        raise ValueError("a number from 0 to 1")
-    return value
+def choice(*choices: str) -> Callable[[str], str]:
+    """Accept one of the choices, which are in capitals, written in any case."""
+    return _parser(f"one of {', '.join(choices)}", str.upper, choices.__contains__)
 
 
 def boolean(text: str) -> bool:
     """Accept true or false, in any case."""
-    if text.lower() not in ("true", "false"):
-        raise ValueError("true or false")
-    return text.lower() == "true"
+    return choice("TRUE", "FALSE")(text) == "TRUE"
+
+
+def is_url(text: str) -> bool:
+    """Return whether this is an http or https URL with a host and without credentials."""
+    with suppress(ValueError):  # The host or the port is malformed.
+        parts = urlsplit(text)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return "@" not in parts.netloc and text.split() == [text]
+    return False
 
 
 def url_list(text: str) -> tuple[str, ...]:
@@ -59,25 +63,3 @@ def url_list(text: str) -> tuple[str, ...]:
     if not all(map(is_url, urls)):
         raise ValueError("http:// or https:// URLs without credentials, separated by commas")
     return urls
-
-
-def is_url(text: str) -> bool:
-    """Return whether this is an http or https URL with a host and without credentials."""
-    try:
-        parts = urlsplit(text)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and parts.username is None
-            and parts.port != 0  # raises ValueError for an invalid port
-            and not any(map(str.isspace, text))
-        )
-    except ValueError:
-        return False
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan

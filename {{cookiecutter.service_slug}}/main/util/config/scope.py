@@ -1,15 +1,11 @@
-"""Scopes: settings and the objects built from them, one scope per application.
+"""Scopes: the settings of an application, and the objects that are built from them.
 
 A request has the scope of its application. A process without an application, such as a pool
-process or a script, has a default scope that reads the environment when it is first asked.
-
-    def current_pools() -> Pools:
-        return current_scope().get(Pools, PoolSettings)
+process or a script, has a default scope that reads the environment.
 """
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 from main.util.config.declare import load
@@ -19,12 +15,11 @@ T = TypeVar("T")
 
 
 class Scope:
-    """Settings, nested settings, and one object of each kind built from them."""
+    """Settings with their groups, and one object of each factory."""
 
     def __init__(self, settings: Any = None) -> None:
-        self._objects: dict[Any, Any] = {}
-        if settings is not None:
-            self._add(settings)
+        groups = [] if settings is None else [settings, *vars(settings).values()]
+        self._objects: dict[Any, Any] = {type(group): group for group in groups}
 
     def activate(self) -> None:
         """Make this the current scope of the calling context."""
@@ -37,38 +32,28 @@ class Scope:
 
     def settings(self, settings_class: type[S]) -> S:
         """Return the settings of this class; load them if the scope was created without them."""
-        found: S | None = self._objects.get(settings_class)
-        if found is None:
-            found = self._objects.setdefault(settings_class, load(settings_class))
+        if settings_class not in self._objects:
+            self._objects.setdefault(settings_class, load(settings_class))
+        found: S = self._objects[settings_class]
         return found
 
     def get(self, factory: Callable[[S], T], settings_class: type[S]) -> T:
-        """Return what `factory` builds from the settings; it is called at the first request.
-
-        A factory must not have side effects: threads that ask at the same time may each call
-        it, and all get the first result.
-        """
-        found: T | None = self._objects.get(factory)
-        if found is None:
-            found = self._objects.setdefault(factory, factory(self.settings(settings_class)))
+        """Return what `factory` builds from the settings, once; it must have no side effects."""
+        if factory not in self._objects:
+            # Threads that ask at the same time may each build an object; all get the first.
+            self._objects.setdefault(factory, factory(self.settings(settings_class)))
+        found: T = self._objects[factory]
         return found
 
     def put(self, factory: Callable[..., T], value: T) -> None:
         """Use this value instead of what `factory` would build, for example a stub in a test."""
         self._objects[factory] = value
 
-    def _add(self, settings: Any) -> None:
-        self._objects[type(settings)] = settings
-        for each in fields(settings):
-            value = getattr(settings, each.name)
-            if is_dataclass(value):
-                self._add(value)
-
 
 _default = Scope()
-_active: ContextVar[Scope | None] = ContextVar("scope", default=None)
+_active: ContextVar[Scope] = ContextVar("scope")
 
 
 def current_scope() -> Scope:
     """Return the scope that is active in this context, or else the process's default."""
-    return _active.get() or _default
+    return _active.get(_default)

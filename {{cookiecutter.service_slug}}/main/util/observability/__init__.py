@@ -3,8 +3,7 @@
 This face imports neither Flask nor Prometheus, because pool processes need neither of them.
 """
 
-from main.util.observability.observers import Observers
 from main.util.observability.settings import ObservabilitySettings
-from main.util.observability.timing import timed
+from main.util.observability.timing import Observers, timed
 
 __all__ = ["ObservabilitySettings", "Observers", "timed"]

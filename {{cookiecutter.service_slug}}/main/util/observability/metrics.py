@@ -6,13 +6,11 @@ Create metrics of your own with `histogram` and `counter`, so that their values 
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-import prometheus_client
-from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, values
+from prometheus_client import REGISTRY, Counter, Histogram, Metric, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -33,32 +31,35 @@ def configure_values() -> None:
         values.ValueClass = values.MultiProcessValue(sys.modules["uwsgi"].worker_id)
 
 
-def histogram(name: str, help: str, labels: Sequence[str]) -> Histogram:
-    """Create a histogram of durations in seconds."""
+def histogram(name: str, help: str, labels: Sequence[str]) -> Callable[..., None]:
+    """Create a histogram; return a function of the values of its labels, and then of seconds."""
     configure_values()
-    return Histogram(name, help, labels, buckets=BUCKETS)
+    # Prometheus takes as long to find the child for some labels as to add to it.
+    child = cache(Histogram(name, help, labels, buckets=BUCKETS).labels)
+    return lambda *args: child(*args[:-1]).observe(args[-1])
 
 
-def counter(name: str, help: str, labels: Sequence[str]) -> Counter:
-    """Create a counter; Prometheus appends "_total" to its name."""
+def counter(name: str, help: str, labels: Sequence[str]) -> Callable[..., None]:
+    """Create a counter, "_total" is appended to its name; return a function of its labels."""
     configure_values()
-    return Counter(name, help, labels)
+    child = cache(Counter(name, help, labels).labels)
+    return lambda *args: child(*args).inc()
 
 
-REQUEST_DURATION = histogram(
+_observe_request = histogram(
     "http_server_request_duration_seconds",
     "Time from a request's arrival in Flask to the start of its response.",
     ["method", "route", "status"],
 )
-UPSTREAM_DURATION = histogram(
+observe_upstream_call = histogram(
     "http_client_request_duration_seconds",
     "Time that a call of an upstream took, with its retries.",
     ["upstream", "method", "status"],
 )
-CALL_DURATION = histogram(
+observe_call = histogram(
     "call_duration_seconds", "Time that a call of a @timed function took.", ["callable", "outcome"]
 )
-CACHE_CALLS = counter(
+count_cache_call = counter(
     "cache_calls",
     "Calls of a @cached function: hit, miss, stale, error (store failed), bypass (circuit open).",
     ["callable", "outcome"],
@@ -67,29 +68,7 @@ CACHE_CALLS = counter(
 
 def observe_request(method: str, route: str, status: str, duration: float) -> None:
     """Record a request that we served; callers cannot add label values."""
-    method = method if method in METHODS else "_OTHER"
-    _child(REQUEST_DURATION, method, route, status).observe(duration)
-
-
-def observe_upstream_call(upstream: str, method: str, status: str, duration: float) -> None:
-    """Record a call of an upstream."""
-    _child(UPSTREAM_DURATION, upstream, method, status).observe(duration)
-
-
-def observe_call(name: str, outcome: str, duration: float) -> None:
-    """Record a call of a timed function."""
-    _child(CALL_DURATION, name, outcome).observe(duration)
-
-
-def count_cache_call(name: str, outcome: str) -> None:
-    """Count a call of a cached function."""
-    _child(CACHE_CALLS, name, outcome).inc()
-
-
-@lru_cache(maxsize=4096)
-def _child(metric: Any, *labels: str) -> Any:
-    """Return the metric for these labels; Prometheus takes as long to find it as to add to it."""
-    return metric.labels(*labels)
+    _observe_request(method if method in METHODS else "_OTHER", route, status, duration)
 
 
 class WorkerCollector(MultiProcessCollector):
@@ -99,14 +78,11 @@ class WorkerCollector(MultiProcessCollector):
         """Merge the files that have values."""
         files = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db")
         written = [str(file) for file in files if file.stat().st_size]
-        metrics: Iterable[Metric] = self.merge(written, accumulate=True)
+        metrics: Iterable[Metric] = self.merge(written)
         return metrics
 
 
 def collect() -> bytes:
     """Return all metrics in Prometheus's text format, summed over all workers."""
-    registry = prometheus_client.REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        WorkerCollector(registry)
-    return prometheus_client.generate_latest(registry)
+    has_workers = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+    return generate_latest(WorkerCollector(None) if has_workers else REGISTRY)

@@ -1,16 +1,48 @@
 """Timing: `@timed` measures calls and notifies the observers of each one."""
 
 import inspect
+import logging
 from collections.abc import Callable, Generator
 from functools import wraps
 from time import perf_counter
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar, cast
+from zlib import crc32
 
-from main.util.observability.call_log import log_call
-from main.util.observability.observers import Observers
+from main.util.config import current_scope
+from main.util.context import current_request_id
+from main.util.observability.settings import ObservabilitySettings
 
-F = TypeVar("F", bound=Callable[..., Any])
+log = logging.getLogger(__name__)
+
+F = TypeVar("F")
+P = ParamSpec("P")
+
+
+class Observers(Generic[P]):
+    """The callbacks of one kind of event; application.py registers them."""
+
+    def __init__(self, *callbacks: Callable[P, Any]) -> None:
+        self.callbacks = callbacks
+
+    def register(self, *callbacks: Callable[P, Any]) -> None:
+        """Replace the callbacks, so that a second application does not count events twice."""
+        self.callbacks = callbacks
+
+    def notify(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call each callback."""
+        for callback in self.callbacks:
+            callback(*args, **kwargs)
+
+
+def log_call(name: str, outcome: str, duration: float) -> None:
+    """Log a call of a timed function at level DEBUG, if its request is in the sample."""
+    if log.isEnabledFor(logging.DEBUG):
+        # All processes agree on a request. Calls outside of requests are logged, unless at 0.
+        position = crc32((current_request_id.get() or "").encode()) / 2**32
+        if position < current_scope().settings(ObservabilitySettings).timed_sample:
+            fields = {"callable": name, "outcome": outcome, "seconds": round(duration, 6)}
+            log.debug("call.timed", extra=fields)
+
 
 # Called with a timed function's name, the outcome ("ok" or "error") and the duration in seconds.
 observers: Observers[[str, str, float]] = Observers(log_call)
@@ -19,17 +51,13 @@ observers: Observers[[str, str, float]] = Observers(log_call)
 class Stopwatch:
     """Measures one call of the function with this name."""
 
-    __slots__ = ("_name", "_started")
-
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __enter__(self) -> None:
         self._started = perf_counter()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         duration = perf_counter() - self._started
         # A generator whose consumer stops early has not failed.
         outcome = "ok" if kind is None or kind is GeneratorExit else "error"
@@ -42,42 +70,35 @@ def timed(function: F) -> F:
 
     Works on functions, methods, class and static methods, coroutine functions, and on generator
     functions, which are timed from the first value to the end. Exceptions pass through and are
-    recorded with the outcome "error".
+    recorded with the outcome "error". Raises `TypeError` for an asynchronous generator function.
     """
-    result: F = _decorate(function)
-    return result
-
-
-def _decorate(function: Any) -> Any:
-    if isinstance(function, (classmethod, staticmethod)):
-        return type(function)(_decorate(function.__func__))
-    if not inspect.isroutine(function) or inspect.isasyncgenfunction(function):
-        raise TypeError(
-            "@timed must decorate a function, a coroutine function or a generator function; "
-            f"got {function!r}"
-        )
-    name = f"{function.__module__}.{function.__qualname__}"
+    target: Any = function
+    if isinstance(target, (classmethod, staticmethod)):
+        return cast(F, type(target)(timed(target.__func__)))
+    if inspect.isasyncgenfunction(target):
+        raise TypeError(f"@timed cannot time an asynchronous generator function: {target!r}")
+    name = f"{target.__module__}.{target.__qualname__}"
 
     # One wrapper for each kind of function, so that `inspect` still recognizes the kind.
-    if inspect.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(target):
 
-        @wraps(function)
+        @wraps(target)
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
             with Stopwatch(name):
-                return await function(*args, **kwargs)
+                return await target(*args, **kwargs)
 
-    elif inspect.isgeneratorfunction(function):
+    elif inspect.isgeneratorfunction(target):
 
-        @wraps(function)
+        @wraps(target)
         def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             with Stopwatch(name):
-                return (yield from function(*args, **kwargs))
+                return (yield from target(*args, **kwargs))
 
     else:
 
-        @wraps(function)
+        @wraps(target)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             with Stopwatch(name):
-                return function(*args, **kwargs)
+                return target(*args, **kwargs)
 
-    return wrapper
+    return cast(F, wrapper)

@@ -1,22 +1,25 @@
 """Tests of the Server-Timing header."""
 
-import re
 from typing import ClassVar
 from unittest import mock
 
 from main.util.observability import timed
 from test.case import ServiceCase
 
-NAME = f"{__name__}.add"
-
-
-@timed
-def add(a: int) -> int:
-    return a + 1
-
 
 @timed
 def müll() -> None: ...
+
+
+@timed
+def work() -> None: ...
+
+
+def work_twice() -> str:
+    work()
+    müll()
+    work()
+    return ""
 
 
 class TestServerTiming(ServiceCase):
@@ -24,28 +27,13 @@ class TestServerTiming(ServiceCase):
 
     environment: ClassVar[dict[str, str]] = {"APP_SERVER_TIMING": "true"}
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        cls.app.add_url_rule("/once", "once", lambda: str(add(1)))
-        cls.app.add_url_rule("/twice", "twice", lambda: str(add(1) + add(2)))
-        cls.app.add_url_rule("/umlaut", "umlaut", lambda: str(müll()))
-
-    def header(self, path: str) -> str:
-        return self.client.get(path).headers["Server-Timing"]
-
-    def test_a_call_is_listed_with_its_duration(self) -> None:
-        self.assertRegex(self.header("/once"), rf"\A{re.escape(NAME)};dur=\d+\.\d\d\d\Z")
-
-    def test_calls_of_one_function_are_one_entry_with_their_sum_in_milliseconds(self) -> None:
-        times = (1.5, 1.75, 2.0, 2.5)
+    def test_each_function_is_one_entry_with_the_milliseconds_of_its_calls(self) -> None:
+        self.app.add_url_rule("/work", view_func=work_twice)
+        times = (1.5, 1.75, 2.0, 2.0625, 3.0, 3.5)
         with mock.patch("main.util.observability.timing.perf_counter", side_effect=times):
-            self.assertEqual(self.header("/twice"), f'{NAME};dur=750.000;desc="{NAME}, 2 calls"')
-
-    def test_characters_that_are_not_allowed_in_a_token_are_replaced(self) -> None:
-        self.assertIn(".m_ll;dur=", self.header("/umlaut"))
-
-    def test_a_request_without_timed_calls_has_no_header(self) -> None:
+            header = self.client.get("/work").headers["Server-Timing"]
+        self.assertEqual(header, f"{__name__}.work;dur=750.000, {__name__}.m_ll;dur=62.500")
+        # A request without timed calls has no header.
         self.assertNotIn("Server-Timing", self.client.get("/livez").headers)
 
 
@@ -53,5 +41,5 @@ class TestServerTimingDisabled(ServiceCase):
     """By default, callers learn nothing about the service's functions."""
 
     def test_no_header_is_sent(self) -> None:
-        self.app.add_url_rule("/once", view_func=lambda: str(add(1)))
-        self.assertNotIn("Server-Timing", self.client.get("/once").headers)
+        self.app.add_url_rule("/work", view_func=work_twice)
+        self.assertNotIn("Server-Timing", self.client.get("/work").headers)

@@ -2,13 +2,16 @@
 
 import asyncio
 import inspect
+import logging
 from collections.abc import AsyncIterator, Iterator
-from functools import partial
-from typing import Any
 from unittest import mock
 
-from main.util.observability import timed, timing
+from main.util.config import Scope
+from main.util.context import current_request_id
+from main.util.observability import ObservabilitySettings, timed, timing
 from test.case import IsolatedCase
+
+LOGGER = "main.util.observability.timing"
 
 
 @timed
@@ -43,8 +46,8 @@ class Adder:
     def class_method(cls) -> str:
         return cls.__name__
 
-    @staticmethod
     @timed
+    @staticmethod
     def static_method() -> str:
         return "static"
 
@@ -69,9 +72,8 @@ class TestTimed(IsolatedCase):
         self.assertEqual(str(inspect.signature(add)), "(a: int, b: int = 1) -> int")
 
     def test_methods_of_all_kinds_are_timed(self) -> None:
-        self.assertEqual(Adder().method(), "method")
-        self.assertEqual(Adder.class_method(), "Adder")
-        self.assertEqual(Adder.static_method(), "static")
+        results = (Adder().method(), Adder.class_method(), Adder().static_method())
+        self.assertEqual(results, ("method", "Adder", "static"))
         self.assert_calls("Adder.method", "Adder.class_method", "Adder.static_method")
 
     def test_an_exception_passes_through_with_the_outcome_error(self) -> None:
@@ -84,28 +86,45 @@ class TestTimed(IsolatedCase):
         self.assertEqual(asyncio.run(add_later(1)), 2)
         self.assert_calls("add_later")
 
-    def test_a_generator_is_timed_to_its_end(self) -> None:
-        values = count_up()
-        self.assertEqual(next(values), 1)
-        self.assert_calls()
-        self.assertEqual(list(values), [2])
-        self.assert_calls("count_up")
+    def test_a_generator_is_timed_until_it_ends_or_is_closed(self) -> None:
+        for end in (list, lambda values: values.close()):
+            self.calls.clear()
+            values = count_up()
+            self.assertEqual(next(values), 1)
+            self.assert_calls()
+            end(values)
+            self.assert_calls("count_up")
 
-    def test_a_generator_that_is_closed_early_has_not_failed(self) -> None:
-        values: Any = count_up()
-        next(values)
-        values.close()
-        self.assert_calls("count_up")
-
-    def test_the_duration_is_in_seconds(self) -> None:
-        with mock.patch.object(timing, "perf_counter", side_effect=(1.5, 4.0)):
-            add(1)
-        self.assertEqual(self.calls, [(f"{__name__}.add", "ok", 2.5)])
-
-    def test_anything_but_a_function_is_a_type_error(self) -> None:
-        async def asynchronous_generator() -> AsyncIterator[int]:
+    def test_an_asynchronous_generator_function_is_a_type_error(self) -> None:
+        async def generate() -> AsyncIterator[int]:
             yield 1
 
-        for thing in (Adder, partial(add, 1), asynchronous_generator, 3):
-            with self.subTest(thing), self.assertRaisesRegex(TypeError, "^@timed must decorate"):
-                timed(thing)  # type: ignore[type-var]
+        with self.assertRaisesRegex(TypeError, "^@timed cannot time an asynchronous generator"):
+            timed(generate)
+
+
+class TestLogCall(IsolatedCase):
+    """One event for each timed call, for a share of the requests."""
+
+    def test_a_call_is_logged_at_level_debug_with_its_seconds(self) -> None:
+        times = mock.patch.object(timing, "perf_counter", side_effect=(1.5, 4.0))
+        with times, self.assertLogs(LOGGER, "DEBUG") as caught:
+            add(1)
+        (record,) = caught.records
+        self.assertEqual((record.levelno, record.getMessage()), (logging.DEBUG, "call.timed"))
+        fields = {"callable": f"{__name__}.add", "outcome": "ok", "seconds": 2.5}
+        self.assertLessEqual(fields.items(), vars(record).items())
+
+    def test_all_calls_of_a_request_are_logged_or_none(self) -> None:
+        for share, lowest, highest in ((0, 0, 0), (0.5, 60, 140), (1, 200, 200)):
+            Scope(ObservabilitySettings(timed_sample=share)).activate()
+            sampled = 0
+            for number in range(200):
+                current_request_id.set(f"request-{number}")
+                with self.assertLogs(LOGGER, "DEBUG") as caught:
+                    logging.getLogger(LOGGER).debug("assertLogs requires one event")
+                    add(1)
+                    add(2)
+                self.assertIn(len(caught.records), (1, 3))
+                sampled += len(caught.records) == 3
+            self.assertTrue(lowest <= sampled <= highest, (share, sampled))
