@@ -1,7 +1,6 @@
 """HTTP client: calls of upstreams with timeouts, retries and one family of errors."""
 
-from main.util.http_client.auth import Bearer
-from main.util.http_client.client import Client, call_observers
+from main.util.http_client.client import Bearer, Client, call_observers
 from main.util.http_client.errors import (
     UpstreamError,
     UpstreamInvalid,

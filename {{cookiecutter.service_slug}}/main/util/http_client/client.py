@@ -1,33 +1,42 @@
-"""Client: calls an upstream, within its timeouts and its size limit."""
+"""Client: calls an upstream within its timeouts and its size limit."""
 
 import logging
-from collections.abc import Mapping
+import random
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partialmethod
-from time import perf_counter
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from requests import Response
+from requests import PreparedRequest, Request
+from requests.utils import default_headers
+from urllib3 import Retry
 
 from main.util.config import is_url
 from main.util.context import REQUEST_ID_HEADER, current_request_id, deadline
-from main.util.http_client.auth import Auth, no_auth
-from main.util.http_client.errors import UpstreamError, UpstreamRejected, translate_errors
-from main.util.http_client.response import check_status, decode, read_body, redirect_target
-from main.util.http_client.retry import IDEMPOTENT_METHODS, retry
-from main.util.http_client.transport import ThreadLocalSessions
+from main.util.http_client.errors import UpstreamError, UpstreamTimeout, UpstreamUnavailable
+from main.util.http_client.exchange import decode, send
 from main.util.observability import Observers
 
 log = logging.getLogger(__name__)
 
-# Seconds. Must stay below the timeout of a request, so that our caller gets a 504.
-TOTAL_TIMEOUT = 10.0
-
-MAX_REDIRECTS = 5
+Auth = tuple[str, str] | Callable[[PreparedRequest], PreparedRequest]
 
 # Called with host, method, status or kind of error, and seconds.
 call_observers: Observers[[str, str, str, float]] = Observers()
+
+
+class Bearer:
+    """Authorization by a token, or by a function that returns the current token (RFC 6750)."""
+
+    def __init__(self, token: str | Callable[[], str]) -> None:
+        self._token = token
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        token = self._token if isinstance(self._token, str) else self._token()
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
 
 
 @dataclass(eq=False)
@@ -46,15 +55,14 @@ class Client:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     connect: float = 1.0
     read: float = 4.0
-    total: float = TOTAL_TIMEOUT
+    # Must stay below the timeout of a request, so that our caller gets a 504.
+    total: float = 10.0
     retries: int = 2
     max_bytes: int = 8 * 1024 * 1024
 
     def __post_init__(self) -> None:
         if not is_url(self.base_url) or "?" in self.base_url:
-            message = "base_url must be an http:// or https:// URL without user and query"
-            raise ValueError(f"{message}; pass these as auth and params")
-        self._sessions = ThreadLocalSessions()
+            raise ValueError("base_url must be an HTTP URL; pass users as auth, queries as params")
 
     def request(self, method: str, path: str = "", *, into: Any = Any, **options: Any) -> Any:
         """Call the upstream; return the JSON of the response, or None for no content (204).
@@ -67,20 +75,22 @@ class Client:
         """
         method = method.upper()
         url = self._url(path)
-        retries = self.retries if method in IDEMPOTENT_METHODS else 0
-        started = perf_counter()
+        headers = {**default_headers(), **self.headers, **options.pop("headers", {})}
+        if request_id := current_request_id.get():
+            headers.setdefault(REQUEST_ID_HEADER, request_id)
+        started = time.perf_counter()
+        status: int | str = "error"
         try:
             with deadline.timeout(self.total):
-                status, body = retry(lambda: self._send(method, url, options), retries)
-            result = decode(status, body, into)
+                status, body = self._send(Request(method, url, headers, auth=self.auth, **options))
+            return decode(status, body, into)
         except UpstreamError as error:
+            status = error.upstream_status or type(error).__name__.lower()
             # Without the query, which may contain credentials.
             error.args = (f"{method} {url.partition('?')[0]}: {error}",)
-            kind = type(error).__name__.lower()
-            _record(method, url, error.upstream_status or kind, perf_counter() - started)
             raise
-        _record(method, url, status, perf_counter() - started)
-        return result
+        finally:
+            _record(method, url, status, time.perf_counter() - started)
 
     get = partialmethod(request, "GET")
     post = partialmethod(request, "POST")
@@ -93,33 +103,22 @@ class Client:
             raise ValueError(f"path must stay below {self.base_url}; got {path!r}")
         return f"{self.base_url.rstrip('/')}/{path.lstrip('/')}" if path else self.base_url
 
-    def _send(self, method: str, url: str, options: dict[str, Any]) -> tuple[int, bytes]:
-        """Send the request once, and follow redirects; return the status and the body."""
-        for _ in range(MAX_REDIRECTS + 1):
-            with translate_errors(), self._open(method, url, options) as response:
-                if not response.is_redirect or method not in ("GET", "HEAD"):
-                    check_status(response)
-                    return response.status_code, read_body(response, self.max_bytes)
-                url = redirect_target(response)
-                options = {**options, "params": None}  # The target has its own query.
-        raise UpstreamRejected(f"more than {MAX_REDIRECTS} redirects", response.status_code)
-
-    def _open(self, method: str, url: str, options: dict[str, Any]) -> Response:
-        """Return the response, before its body is read."""
-        seconds = deadline.remaining()
-        if not seconds:
-            raise TimeoutError("the deadline has passed")
-        request_id = {REQUEST_ID_HEADER: current_request_id.get()}
-        headers = {**request_id, **self.headers, **options.get("headers", {})}
-        return self._sessions.get().request(
-            method,
-            url,
-            **{**options, "headers": headers},
-            auth=self.auth or no_auth,  # Without any, requests would read a .netrc file.
-            timeout=(min(self.connect, seconds), min(self.read, seconds)),
-            allow_redirects=False,
-            stream=True,
-        )
+    def _send(self, request: Request) -> tuple[int, bytes]:
+        """Send the request; repeat it while the upstream is unavailable and there is time."""
+        retries = self.retries if request.method in Retry.DEFAULT_ALLOWED_METHODS else 0
+        longest_pause = 0.1
+        while remaining := deadline.remaining():
+            connect = min(self.connect, remaining)
+            try:
+                return send(request.prepare(), connect, self.read, self.max_bytes)
+            except UpstreamUnavailable as error:
+                pause = error.retry_after + random.uniform(0, longest_pause)
+                if not retries or pause >= deadline.remaining():
+                    raise
+            time.sleep(pause)
+            retries -= 1
+            longest_pause *= 2
+        raise UpstreamTimeout("the deadline has passed")
 
 
 def _record(method: str, url: str, status: int | str, seconds: float) -> None:

@@ -6,28 +6,24 @@
     ├── UpstreamRejected      502  it responded with an error, or redirected to another origin
     └── UpstreamInvalid       502  its response cannot be read or is too large
 
-Our own mistakes, such as an invalid header, are raised as the `ValueError` of requests.
+Our own mistakes, such as an invalid header, are raised as a `ValueError` before sending.
 """
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
 
 import requests
-from requests.exceptions import InvalidHeader, InvalidURL
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 
 class UpstreamError(Exception):
     """A call of an upstream failed; `status` and `summary` are for our own caller.
 
-    `upstream_status` is the status of the response, `retry_after` how many seconds it asks us to
-    wait.
+    `upstream_status` is that of the response, `retry_after` how many seconds it asks us to wait.
     """
 
-    status: ClassVar[int] = 502
-    summary: ClassVar[str] = "An upstream service failed."
+    status = 502
+    summary = "An upstream service failed."
 
     def __init__(self, text: str, upstream_status: int | None = None, retry_after: float = 0):
         super().__init__(text)
@@ -63,26 +59,13 @@ class UpstreamInvalid(UpstreamError):
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise errors of requests and urllib3 as an `UpstreamError`.
-
-    Its text is that of the root cause. Texts further up the chain contain the query, which may
-    contain credentials.
-    """
-    handled = sys.exception()
+    """Raise errors of sending a request and reading its response as an `UpstreamError`."""
     try:
         yield
-    except (InvalidHeader, InvalidURL):
-        raise
-    except (requests.ReadTimeout, ReadTimeoutError, TimeoutError) as error:
-        raise UpstreamTimeout(_root_cause(error, handled)) from None
-    except DecodeError as error:
-        raise UpstreamInvalid(_root_cause(error, handled)) from None
-    except (requests.RequestException, HTTPError, OSError) as error:
-        raise UpstreamUnavailable(_root_cause(error, handled)) from None
-
-
-def _root_cause(error: BaseException, handled: BaseException | None) -> str:
-    """Return the text of the first error that was raised since the one that our caller handles."""
-    while error.__context__ not in (None, handled):
-        error = error.__context__
-    return f"{type(error).__name__}: {error}"
+    except (requests.ReadTimeout, ReadTimeoutError) as error:
+        raise UpstreamTimeout(repr(error)) from None
+    except (DecodeError, ValueError, OverflowError) as error:
+        # Only the name: the text may contain a URL with its query.
+        raise UpstreamInvalid(type(error).__name__) from None
+    except (requests.RequestException, HTTPError) as error:
+        raise UpstreamUnavailable(repr(error)) from None

@@ -1,4 +1,4 @@
-"""Transport: sessions of requests that keep the deadline.
+"""Transport: an adapter of requests that keeps the deadline.
 
 The timeouts of requests are for connecting and for each read. An upstream that sends one byte a
 second never exceeds them. Here, each read from the socket ends at the deadline, too:
@@ -12,14 +12,12 @@ fails if one of them disappears. Nothing limits the time for resolving a name.
 import http.client
 import io
 import logging
-import os
 import socket
-import threading
-from http.cookiejar import DefaultCookiePolicy
+from functools import cache
 from typing import Any
 
-import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from main.util.context import deadline
 
@@ -27,39 +25,10 @@ from main.util.context import deadline
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
 
-class ThreadLocalSessions(threading.local):
-    """A session for each thread, because they are not thread-safe, and for each process."""
-
-    process: int | None = None
-    session: requests.Session
-
-    def get(self) -> requests.Session:
-        """Return the session of this thread."""
-        if self.process != os.getpid():
-            self.process = os.getpid()
-            self.session = Session()
-        return self.session
-
-
-class Session(requests.Session):
-    """A session that keeps the deadline, and that neither stores cookies nor follows redirects."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        # A cookie that is set for one of our callers must not be sent for another.
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.mount("http://", DeadlineAdapter())
-        self.mount("https://", DeadlineAdapter())
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        # Otherwise, requests reads the whole body of a redirect even if it does not follow it.
-        return None
-
-
 class DeadlineReader(io.RawIOBase):
-    """Reads from a socket until the deadline, or until the timeout of the socket."""
+    """Reads from a socket until the deadline, or until the timeout of a read."""
 
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+    def __init__(self, raw: io.RawIOBase, sock: Any) -> None:
         self._raw = raw
         self._socket = sock
         self._timeout = sock.gettimeout()
@@ -71,11 +40,8 @@ class DeadlineReader(io.RawIOBase):
         remaining = deadline.remaining()
         if not remaining:
             raise TimeoutError("the deadline has passed")
-        self._socket.settimeout(min(remaining, self._timeout or remaining))
-        try:
-            return self._raw.readinto(buffer)
-        finally:
-            self._socket.settimeout(self._timeout)
+        self._socket.settimeout(min(remaining, self._timeout))
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()
@@ -93,9 +59,22 @@ class DeadlineResponse(http.client.HTTPResponse):
 class DeadlineAdapter(HTTPAdapter):
     """Gives the connections of every pool, also through a proxy, responses with a deadline."""
 
+    def __init__(self) -> None:
+        # Any other retries would raise errors whose texts contain the query.
+        super().__init__(pool_maxsize=64, max_retries=Retry(False))
+
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         if pool.ConnectionCls.response_class is not DeadlineResponse:
             attributes = {"response_class": DeadlineResponse}
             pool.ConnectionCls = type("DeadlineConnection", (pool.ConnectionCls,), attributes)
         return pool
+
+
+@cache
+def adapter_of(process_id: int) -> DeadlineAdapter:
+    """Return the adapter of a process: a forked one must not use the connections of its parent.
+
+    Threads share it. Unlike a session, it neither stores cookies nor reads a .netrc file.
+    """
+    return DeadlineAdapter()
