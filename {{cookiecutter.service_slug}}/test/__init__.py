@@ -3,7 +3,7 @@
 import os
 from unittest import mock
 
-from main.util.cache import cache
+from main.util.cache import current
 from test.store import InMemoryStore
 
 # The settings of all tests, whatever those of the shell are. Add required settings here.
@@ -14,4 +14,4 @@ for name in [name for name in os.environ if name.startswith("APP_")]:
 os.environ.update(ENVIRONMENT)
 
 # No test leaves this process, whatever store the service has: that has tests of its own.
-mock.patch.object(cache, "CacheStore", InMemoryStore).start()
+mock.patch.object(current, "CacheStore", InMemoryStore).start()

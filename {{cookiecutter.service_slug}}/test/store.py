@@ -9,8 +9,6 @@ from main.util.cache.store import Release, Store
 class InMemoryStore(Store):
     """Keeps everything, and records the commands; `error` is raised by all commands."""
 
-    reads_may_fail = True
-
     def __init__(self, _: Any = None) -> None:
         self.entries: dict[str, bytes] = {}
         self.expiries: dict[str, float] = {}

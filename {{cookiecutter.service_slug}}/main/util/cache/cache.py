@@ -1,22 +1,32 @@
-"""Cache: return a fresh result from the store, or else renew it.
+"""Cache: find results in the store, or compute them once.
+
+lookup → single flight in this process → lock between processes → compute → save
 
 Stale results are used as RFC 5861 describes: while one caller renews them (stale-while-revalidate),
 and instead of an exception (stale-if-error).
 """
 
+import logging
+import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from main.util.cache.backend import CacheSettings, CacheStore
-from main.util.cache.entries import Entries
-from main.util.cache.keys import NAMESPACE
-from main.util.cache.policy import Policy
-from main.util.cache.renewal import Compute, Renewal
-from main.util.cache.single_flight import SingleFlight
-from main.util.cache.store import Store
-from main.util.config import current_scope
+from main.util.cache.circuit_breaker import CircuitBreaker
+from main.util.cache.policy import Policy, Result
+from main.util.cache.single_flight import Call, SingleFlight
+from main.util.cache.store import Release, Store, no_lock
+from main.util.context import deadline
 from main.util.observability import Observers
+
+log = logging.getLogger(__name__)
+
+# Seconds between attempts to lock a key.
+LOCK_POLL_INTERVAL = 0.01
+
+# Returns the values of keys, in their order.
+Compute = Callable[[list[str]], Sequence[Any]]
 
 # Called with the name of a cached function and the outcome of a call.
 outcome_observers: Observers[[str, str]] = Observers()
@@ -27,7 +37,9 @@ class Cache:
 
     def __init__(self, store: Store, *, ttl: float, clock: Callable[[], float] = time.time) -> None:
         self.store = store
-        self._entries = Entries(store, ttl, clock)
+        self._ttl = ttl
+        self._clock = clock
+        self._breaker = CircuitBreaker()
         self._calls = SingleFlight()
 
     def get_or_compute(
@@ -35,64 +47,101 @@ class Cache:
         policy: Policy,
         key: str,
         function: Callable[..., Any],
-        args: Iterable[Any],
+        args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> Any:
         """Return the result of a call of the function."""
-        result = self._entries.lookup(policy, key)
+        get = self.store.get
+        outcome, entry = (
+            self._breaker.call(get, key) if self.store.reads_may_fail else ("ok", get(key))
+        )
+        if outcome == "ok":
+            result = policy.decode(key, entry, self._clock(), self._ttl)
+        else:
+            result = Result(outcome)
         if result.outcome != "hit":
-            renewal = self._renewal(policy, lambda _: [function(*args, **kwargs)])
-            result = renewal.run({key: result})[key]
+            result = self._renew(policy, {key: result}, lambda _: [function(*args, **kwargs)])[key]
         for notify in outcome_observers.callbacks:
             notify(policy.name, result.outcome)
         return result.value
 
-    def get_or_compute_many(
-        self, policy: Policy, keys: Sequence[str], compute: Compute
-    ) -> dict[str, Any]:
-        """Return the results of several keys, after one lookup and at most one computation."""
-        results = self._entries.lookup_many(policy, keys)
+    def get_or_compute_many(self, policy: Policy, keys: list[str], compute: Compute) -> list[Any]:
+        """Return the values of several keys, after one lookup and at most one computation."""
+        results = self._lookup(policy, keys)
         due = {key: found for key, found in results.items() if found.outcome != "hit"}
-        if due:
-            results |= self._renewal(policy, compute).run(due)
+        results |= self._renew(policy, due, compute)
         for result in results.values():
-            for notify in outcome_observers.callbacks:
-                notify(policy.name, result.outcome)
-        return {key: result.value for key, result in results.items()}
+            outcome_observers.notify(policy.name, result.outcome)
+        return [results[key].value for key in keys]
 
-    def delete(self, key: str) -> None:
-        """Invalidate the result of a key, and the one that is being computed."""
+    def invalidate(self, key: str) -> None:
+        """Invalidate a key, or those with a prefix that ends with a colon, however long it takes.
+
+        Results that are still being computed are discarded.
+        """
         self._calls.invalidate(key)
-        self._entries.delete(key)
+        delete = self.store.clear if key.endswith(":") else self.store.delete
+        outcome, _ = self._breaker.call(delete, key, limit=math.inf)
+        if outcome != "ok":
+            log.warning("cache.invalidation_failed", extra={"outcome": outcome})
 
-    def clear(self, prefix: str = NAMESPACE) -> None:
-        """Invalidate all results whose keys begin with the prefix."""
-        self._calls.invalidate(prefix)
-        self._entries.clear(prefix)
+    def _lookup(self, policy: Policy, keys: list[str]) -> dict[str, Result]:
+        outcome, entries = self._breaker.call(self.store.get_many, keys)
+        if outcome != "ok":
+            return dict.fromkeys(keys, Result(outcome))
+        now = self._clock()
+        return {key: policy.decode(key, entries.get(key), now, self._ttl) for key in keys}
 
-    def ping(self) -> None:
-        """Raise an exception if the store does not work."""
-        self.store.ping()
+    def _renew(
+        self, policy: Policy, lookups: dict[str, Result], compute: Compute
+    ) -> dict[str, Result]:
+        """Return a result for each key whose result is not fresh."""
+        stale = {key: found.entry for key, found in lookups.items()}
+        entries = self._calls.do(stale, partial(self._compute, policy, compute))
+        results = {}
+        for key, found in lookups.items():
+            is_renewed = found.outcome == "stale" and entries[key] != found.entry
+            outcome = "miss" if is_renewed else found.outcome
+            results[key] = Result(outcome, policy.value(entries[key]))
+        return results
 
-    def _renewal(self, policy: Policy, compute: Compute) -> Renewal:
-        return Renewal(policy, compute, self._entries, self._calls)
+    def _compute(
+        self, policy: Policy, compute: Compute, calls: dict[str, Call]
+    ) -> dict[str, bytes]:
+        """Return an entry for each key, after computing and saving those that are due."""
+        release, lookups = self._lock(policy, list(calls))
+        # Without the lock, another process is renewing a stale result.
+        usable = ("hit", "stale") if release is None else ("hit",)
+        due = [key for key in calls if lookups[key].outcome not in usable]
+        entries = {key: found.entry for key, found in lookups.items()}
+        try:
+            for key, value in zip(due, compute(due) if due else [], strict=True):
+                entries[key] = policy.encode(key, value, self._clock())
+                if self._calls.is_current(key, calls[key]):
+                    expiry = (self._ttl if policy.ttl is None else policy.ttl) + policy.stale_for
+                    self._breaker.call(self.store.set, key, entries[key], expiry)
+        except Exception:
+            if not all(entries.values()):
+                raise
+            log.warning("cache.stale", exc_info=True, extra={"callable": policy.name})
+        finally:
+            if release is not None:
+                self._breaker.call(release)
+        return entries
 
+    def _lock(self, policy: Policy, keys: list[str]) -> tuple[Release | None, dict[str, Result]]:
+        """Lock a single key between processes, or wait until another process has computed it.
 
-def create_cache(settings: CacheSettings) -> Cache:
-    """Return the cache that the settings describe."""
-    return Cache(CacheStore(settings), ttl=settings.ttl)
-
-
-def current_cache() -> Cache:
-    """Return the cache of the application, or of a process without one."""
-    return current_scope().get(create_cache, CacheSettings)
-
-
-def clear() -> None:
-    """Invalidate all results of this service."""
-    current_cache().clear()
-
-
-def ping() -> None:
-    """Raise an exception if the store does not work."""
-    current_cache().ping()
+        The wait has a limit, because that process may have died. Several keys are not locked.
+        """
+        if len(keys) > 1:
+            return no_lock, self._lookup(policy, keys)
+        until = time.monotonic() + min(policy.lock_timeout, deadline.remaining())
+        while True:
+            outcome, release = self._breaker.call(self.store.lock, keys[0], policy.lock_timeout)
+            lookups = self._lookup(policy, keys)
+            if outcome != "ok":
+                return no_lock, lookups
+            if release is not None or lookups[keys[0]].entry or time.monotonic() >= until:
+                return release, lookups
+            time.sleep(LOCK_POLL_INTERVAL)

@@ -6,24 +6,17 @@ Closed: calls pass. Open: calls fail at once. Half-open: one call probes the sto
 import logging
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
-from main.util.cache.store import RefusedError, StoreError
+from main.util.cache.store import RefusedError
 
 log = logging.getLogger(__name__)
 
-R = TypeVar("R")
-
 # Seconds from opening to the next probe.
 RESET_TIMEOUT = 5.0
-# Seconds that a call may take. Longer calls build up a delay and shorter ones reduce it, so that
-# a single pause of this process does no harm. The breaker opens at a delay of MAX_DELAY seconds.
-CALL_ALLOWANCE = 0.05
-MAX_DELAY = 0.25
-
-
-class CircuitOpenError(StoreError):
-    """The store was not called, because it failed a moment ago."""
+# Seconds above which a call is slow. One pause of this process must not open the circuit.
+SLOW_CALL = 0.1
+MAX_SLOW_CALLS = 3
 
 
 class CircuitBreaker:
@@ -31,41 +24,42 @@ class CircuitBreaker:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._open_until: float | None = None  # None while closed
-        self._delay = 0.0
+        self._open_until = 0.0  # 0 while closed
+        self._slow_calls = 0  # in a row
 
-    def call(self, function: Callable[..., R], *args: Any, allowance: float = CALL_ALLOWANCE) -> R:
-        """Return the function's result; raise `StoreError` if it fails or is not called."""
+    def call(
+        self, function: Callable[..., Any], *args: Any, limit: float = SLOW_CALL
+    ) -> tuple[str, Any]:
+        """Return "ok" and the function's result, or "error" or "bypass" and None.
+
+        A call that takes more than `limit` seconds is slow.
+        """
         started = self._clock()
-        is_probe = self._open_until is not None
-        if self._open_until is not None:
-            if started < self._open_until:
-                raise CircuitOpenError("the store failed a moment ago")
+        if started < self._open_until:
+            return "bypass", None
+        is_probe = self._open_until > 0
+        if is_probe:
             self._open_until = started + RESET_TIMEOUT  # other callers do not probe, too
         try:
             result = function(*args)
-        except RefusedError:
-            self._succeed(is_probe, 0.0)
-            raise
+        except RefusedError as error:
+            log.warning("cache.refused", extra={"reason": str(error)})
+            return "error", None
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            self._open(reason)
-            raise StoreError(reason) from error
-        delay = self._clock() - started - allowance
-        if delay > 0 or self._delay or is_probe:
-            self._succeed(is_probe, delay)
-        return result
-
-    def _succeed(self, is_probe: bool, delay: float) -> None:
-        self._delay = max(0.0, self._delay + delay)
-        if self._delay >= MAX_DELAY:
-            self._open(f"slow: calls took {self._delay:.2f} seconds too long")
-        elif is_probe:
-            self._open_until = None
-            log.info("cache.up")
+            self._open(f"{type(error).__name__}: {error}")
+            return "error", None
+        if self._clock() - started > limit:
+            self._slow_calls += 1
+            if self._slow_calls >= MAX_SLOW_CALLS:
+                self._open(f"slow: {self._slow_calls} calls in a row took over {limit} seconds")
+        else:
+            self._slow_calls = 0
+            if is_probe:
+                self._open_until = 0.0
+                log.info("cache.up")
+        return "ok", result
 
     def _open(self, reason: str) -> None:
-        if self._open_until is None:
+        if not self._open_until:
             log.warning("cache.down", extra={"reason": reason, "seconds": RESET_TIMEOUT})
         self._open_until = self._clock() + RESET_TIMEOUT
-        self._delay = 0.0

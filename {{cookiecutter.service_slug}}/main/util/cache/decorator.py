@@ -1,42 +1,62 @@
-"""`@cached`: keep the results of a function."""
+"""`@cached` and `@cached_many`: keep the results of a function."""
 
-from collections.abc import Callable
-from functools import partial, wraps
-from typing import Any, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial, update_wrapper
+from types import MethodType
+from typing import Any, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints, overload
 
-from main.util.cache.cache import current_cache
-from main.util.cache.codec import Codec, return_annotation
+from main.util.cache.current import current_cache
 from main.util.cache.keys import KeyBuilder
 from main.util.cache.policy import Policy
 
 P = ParamSpec("P")
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
 
 
-class Options(TypedDict, total=False):
-    """Options of `cached` and `cached_many`."""
+class CachedFunction(Generic[P, R]):
+    """A function whose results are cached. It is pickled by its name, as any function."""
 
-    ttl: float | None
-    stale_for: float
-    lock_timeout: float
-    key: Callable[..., Any]
+    def __init__(self, function: Callable[..., Any], annotation: Any, **options: Any) -> None:
+        update_wrapper(self, function)
+        name = f"{function.__module__}.{function.__qualname__}"
+        self._function = function
+        self._keys = KeyBuilder(name, function, options.pop("key", None))
+        self._policy = Policy(name, annotation, **options)
 
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        key = self._keys.build(args, kwargs)
+        cache = current_cache()
+        result: R = cache.get_or_compute(self._policy, key, self._function, args, kwargs)
+        return result
 
-class CachedFunction(Protocol[P, R_co]):
-    """A function whose results are cached."""
+    def __get__(self, instance: object, owner: type | None = None) -> Callable[..., R]:
+        return self if instance is None else MethodType(self, instance)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Return the cached result, or compute it."""
+    def __reduce__(self) -> str:
+        return self._function.__qualname__
 
-    def __get__(self, instance: object, owner: type | None = None, /) -> Callable[..., R_co]:
-        """Bind to an instance, as functions do."""
-
-    def cache_key(self, *args: P.args, **kwargs: P.kwargs) -> str:
+    def cache_key(self, *args: Any, **kwargs: Any) -> str:
         """Return the key of a call."""
+        return self._keys.build(args, kwargs)
 
     def cache_clear(self, *args: Any, **kwargs: Any) -> None:
         """Invalidate the result of a call; without arguments, all results of the function."""
+        key = self._keys.build(args, kwargs) if args or kwargs else self._keys.prefix
+        current_cache().invalidate(key)
+
+
+class CachedManyFunction(CachedFunction[[Iterable[T]], list[R]]):
+    """A function of several items; `cache_key` and `cache_clear` take one of them."""
+
+    def __call__(self, items: Iterable[T]) -> list[R]:
+        keyed = [(self.cache_key(item), item) for item in items]
+        by_key = dict(keyed)
+        return current_cache().get_or_compute_many(
+            self._policy,
+            [key for key, _ in keyed],
+            lambda keys: self._function([by_key[key] for key in keys]),
+        )
 
 
 @overload
@@ -44,10 +64,10 @@ def cached(function: Callable[P, R], /) -> CachedFunction[P, R]: ...
 
 
 @overload
-def cached(**options: Unpack[Options]) -> Callable[[Callable[P, R]], CachedFunction[P, R]]: ...
+def cached(**options: Any) -> Callable[[Callable[P, R]], CachedFunction[P, R]]: ...
 
 
-def cached(function: Callable[..., Any] | None = None, /, **options: Unpack[Options]) -> Any:
+def cached(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Cache the results of a function by its arguments; use it with or without options.
 
     ttl           seconds for which a result is fresh; by default APP_CACHE_TTL; `math.inf`: always
@@ -59,40 +79,36 @@ def cached(function: Callable[..., Any] | None = None, /, **options: Unpack[Opti
                   to identify `self`
 
     Arguments may be of any type that msgspec encodes. Results are encoded as JSON, and decoded
-    as the function's return annotation. Raises `TypeError` for a function whose results cannot
-    be cached, and `ValueError` for an invalid number of seconds.
+    as the function's return annotation. Raises `TypeError` if JSON cannot hold that type.
     """
-    return partial(_decorate, **options) if function is None else _decorate(function, **options)
+    if function is None:
+        return partial(cached, **options)
+    return CachedFunction(function, _return_annotation(function), **options)
 
 
-def _decorate(function: Callable[..., Any], **options: Unpack[Options]) -> Any:
-    policy, keys = prepare(function, return_annotation(function), **options)
-    build_key = keys.build
+def cached_many(
+    **options: Any,
+) -> Callable[[Callable[[Sequence[T]], list[R]]], CachedManyFunction[T, R]]:
+    """Cache the results of a function of several items, one for each item.
 
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        key = build_key(args, kwargs)
-        return current_cache().get_or_compute(policy, key, function, args, kwargs)
+    The function takes a sequence of items and returns a list with a result for each:
 
-    def cache_key(*args: Any, **kwargs: Any) -> str:
-        return build_key(args, kwargs)
+        @cached_many(ttl=3600)
+        def smallest_factors(numbers: Sequence[int]) -> list[int | None]: ...
 
-    def cache_clear(*args: Any, **kwargs: Any) -> None:
-        if args or kwargs:
-            current_cache().delete(build_key(args, kwargs))
-        else:
-            current_cache().clear(keys.prefix)
+    All items are looked up in one round trip. One call of the function computes those that have
+    no fresh result and that no other thread is computing. The options are those of `cached`;
+    processes wait only for a call with a single item.
+    """
 
-    vars(wrapper).update(cache_key=cache_key, cache_clear=cache_clear)
-    return wrapper
+    def decorate(function: Callable[[Sequence[T]], list[R]]) -> CachedManyFunction[T, R]:
+        annotation = _return_annotation(function)
+        if get_origin(annotation) is not list:
+            raise TypeError(f"{function.__qualname__} must be annotated to return a list")
+        return CachedManyFunction(function, get_args(annotation)[0], **options)
+
+    return decorate
 
 
-def prepare(
-    function: Callable[..., Any],
-    annotation: Any,
-    key: Callable[..., Any] | None = None,
-    **times: Any,
-) -> tuple[Policy, KeyBuilder]:
-    """Return the policy and the keys for a function whose results have the annotated type."""
-    name = f"{function.__module__}.{function.__qualname__}"
-    return Policy(name, Codec(name, annotation), **times), KeyBuilder(name, function, key)
+def _return_annotation(function: Callable[..., Any]) -> Any:
+    return get_type_hints(function, include_extras=True).get("return", Any)

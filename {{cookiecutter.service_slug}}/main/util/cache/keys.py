@@ -5,20 +5,25 @@ An example is `my-service:main.service.rates.exchange_rate:1f2e3d4c5b6a7988:["EU
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from main.util.cache.arguments import encode_arguments
+import msgspec
+
 from main.util.config import NAME
 
 NAMESPACE = f"{NAME}:"
 
 _MAIN = Path(__file__).parents[2]
-# Characters of arguments that are part of a key as they are.
-_MAX_LENGTH = 64
+# Matches arguments that are part of a key as they are: printable ASCII without spaces and colons.
+_is_short = re.compile("[!-9;-~]{1,64}").fullmatch
+# JSON distinguishes values of these types.
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+_encode = msgspec.json.Encoder().encode
 
 
 class KeyBuilder:
@@ -27,7 +32,10 @@ class KeyBuilder:
     def __init__(
         self, name: str, function: Callable[..., Any], key: Callable[..., Any] | None = None
     ) -> None:
-        self.prefix = function_prefix(name)
+        # Versions of the code that share a store must not share results.
+        version = blake2b(name.encode(), key=source_digest(_MAIN), digest_size=8).hexdigest()
+        label = re.sub("[^A-Za-z0-9_.]+", "-", name)[-100:]
+        self.prefix = f"{NAMESPACE}{label}:{version}:"
         self._name = name
         self._key = key
         self._signature = inspect.signature(function)
@@ -36,41 +44,55 @@ class KeyBuilder:
         self._arity = len(self._signature.parameters) if is_plain else None
 
     def build(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-        """Return the key of a call, however its arguments are passed."""
-        if kwargs or len(args) != self._arity:
-            args, kwargs = self._normalize(args, kwargs)
+        """Return the key of a call, however its arguments are passed.
+
+        Raises `TypeError` for an argument that msgspec cannot encode.
+        """
+        if self._key is not None:
+            args, kwargs = (self._key(*args, **kwargs),), {}
+        elif kwargs or len(args) != self._arity:
+            bound = self._signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            args, kwargs = bound.args, bound.kwargs
         try:
-            text = encode_arguments(args, kwargs)
-        except (NameError, TypeError, ValueError) as error:
+            if kwargs or not _PLAIN.issuperset(map(type, args)):
+                args = _typed(args), _typed(kwargs)
+            text = _encode(args).decode()
+        except (TypeError, ValueError) as error:
             raise TypeError(f"{self._name}: no key: {error}; pass key= to @cached") from error
-        if len(text) > _MAX_LENGTH or not text.isascii():
-            text = _digest(text)
+        if not _is_short(text):
+            text = blake2b(text.encode(), digest_size=16).hexdigest()
         return self.prefix + text
 
-    def _normalize(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-        if self._key is not None:
-            return (self._key(*args, **kwargs),), {}
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return bound.args, bound.kwargs
 
+def _typed(value: Any) -> Any:
+    """Return a plain value as it is, and any other as a list of its type's name and its parts.
 
-def function_prefix(name: str) -> str:
-    """Return what the keys of a function begin with.
-
-    It has a digest of the code: versions that share a store must not share results.
+    JSON alone would confuse a date with its ISO form, a tuple with a list, and two dataclasses.
     """
-    version = blake2b(name.encode(), key=source_digest(_MAIN), digest_size=8).hexdigest()
-    label = re.sub("[^A-Za-z0-9_.-]+", "-", name)[-100:]
-    return f"{NAMESPACE}{label}:{version}:"
+    kind: Any = type(value)
+    parts: Iterable[Any]
+    if kind in _PLAIN:
+        return value
+    if isinstance(value, dict):
+        parts = sorted(map(_typed, value.items()), key=_encode)
+    elif isinstance(value, (set, frozenset)):
+        parts = sorted(map(_typed, value), key=_encode)
+    elif isinstance(value, (list, tuple)):
+        parts = map(_typed, value)
+    elif kind is float:
+        parts = [repr(value)]  # JSON has no infinity
+    else:
+        fields = _field_names(kind)
+        parts = [_typed(getattr(value, field)) for field in fields] if fields else [value]
+    return [f"{kind.__module__}.{kind.__qualname__}", *parts]
 
 
-def short_key(key: str) -> str:
-    """Return the key with a digest of the arguments: only letters, digits and `_.-:`."""
-    prefix, bracket, arguments = key.partition(":[")
-    return f"{prefix}:{_digest(arguments)}" if bracket else key
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    """Return the fields of a dataclass, a msgspec.Struct or an attrs class."""
+    information = msgspec.inspect.type_info(kind)
+    return tuple(field.name for field in getattr(information, "fields", ()))
 
 
 @cache
@@ -82,7 +104,3 @@ def source_digest(folder: Path) -> bytes:
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
             digest.update(blake2b(path.read_bytes()).digest())
     return digest.digest()
-
-
-def _digest(text: str) -> str:
-    return blake2b(text.encode(), digest_size=16).hexdigest()

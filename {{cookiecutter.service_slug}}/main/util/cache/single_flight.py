@@ -1,32 +1,20 @@
-"""Single flight: concurrent callers of one key share one computation.
-
-The names are those of Go's golang.org/x/sync/singleflight.
-"""
+"""Single flight: concurrent callers of one key share one computation."""
 
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
 
 from main.util.context import deadline
 
 
 class Call(Future[bytes]):
-    """A computation in flight; its result is an encoded entry."""
+    """A computation in flight; its result is an entry."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._leader = threading.get_ident()
-
-    def is_recursive(self) -> bool:
-        """Return whether this thread leads the call, and would wait for itself."""
-        return self._leader == threading.get_ident()
-
-    def wait(self) -> bytes:
-        """Return the result; raise `TimeoutError` at the deadline of the request."""
-        return self.result(min(deadline.remaining(), threading.TIMEOUT_MAX))
+        self.leader = threading.get_ident()
 
 
 class SingleFlight:
@@ -42,31 +30,29 @@ class SingleFlight:
         self._calls: dict[str, Call] = {}
         self._lock = threading.Lock()  # for the dictionary; nobody computes while holding it
 
-    def join(self, keys: Iterable[str]) -> tuple[dict[str, Call], dict[str, Call]]:
-        """Return the calls that the caller must lead, and those that others lead."""
+    def do(
+        self,
+        keys: Mapping[str, bytes],
+        make: Callable[[dict[str, Call]], dict[str, bytes]],
+    ) -> dict[str, bytes]:
+        """Return an entry for each key; `make` is called with those that no thread is making.
+
+        For the others this returns the stale entry that comes with the key, or waits if that is
+        empty. Raises `TimeoutError` at the deadline of the request.
+        """
         led, followed = {}, {}
         with self._lock:
             for key in keys:
-                if key in self._calls:
-                    followed[key] = self._calls[key]
-                else:
+                call = self._calls.get(key)
+                if call is None or call.leader == threading.get_ident():  # would wait for itself
                     led[key] = self._calls[key] = Call()
-        return led, followed
-
-    @contextmanager
-    def leading(self, calls: Mapping[str, Call]) -> Iterator[None]:
-        """End the calls after the block; if it raises, so do the followers."""
-        try:
-            yield
-        except BaseException as error:
-            for call in calls.values():
-                call.set_exception(error)
-            raise
-        finally:
-            with self._lock:
-                for key, call in calls.items():
-                    if self._calls.get(key) is call:
-                        del self._calls[key]
+                else:
+                    followed[key] = call
+        entries = self._lead(led, make) if led else {}
+        for key, call in followed.items():
+            timeout = min(deadline.remaining(), threading.TIMEOUT_MAX)
+            entries[key] = keys[key] or call.result(timeout)
+        return entries
 
     def is_current(self, key: str, call: Call) -> bool:
         """Return whether nobody has invalidated the key since the call began."""
@@ -77,3 +63,20 @@ class SingleFlight:
         with self._lock:
             for key in [key for key in self._calls if key.startswith(prefix)]:
                 del self._calls[key]
+
+    def _lead(
+        self, calls: dict[str, Call], make: Callable[[dict[str, Call]], dict[str, bytes]]
+    ) -> dict[str, bytes]:
+        try:
+            entries = make(calls)
+            for key, call in calls.items():
+                call.set_result(entries[key])
+            return entries
+        except BaseException as error:
+            for call in calls.values():
+                call.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                for key in [key for key in calls if self.is_current(key, calls[key])]:
+                    del self._calls[key]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
 
-from main.util.cache import create_cache, outcome_observers
+from main.util.cache import cached, create_cache, outcome_observers
 from main.util.cache.cache import Cache
 from main.util.config import Scope
 from test.case import IsolatedCase
@@ -26,31 +26,47 @@ class Clock:
         return self.now
 
 
-class CallRecorder:
-    """A function that records its calls, and returns their number or raises `error`."""
+class Work:
+    """A function that records its calls, and returns their number or raises `error`.
+
+    While `may_end` is not set, calls wait for it.
+    """
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.error: Exception | None = None
+        self.has_begun = threading.Event()
+        self.may_end = threading.Event()
+        self.may_end.set()
 
     def __call__(self, *args: Any) -> int:
         self.calls.append(args)
+        number = len(self.calls)
+        self.has_begun.set()
+        self.may_end.wait(TIMEOUT)
         if self.error is not None:
             raise self.error
-        return len(self.calls)
+        return number
 
 
 class CacheCase(IsolatedCase):
-    """A test with a store, a clock, a function to cache, and the outcomes of cached calls."""
+    """A test with a store, a clock, a cached function, and the outcomes of its calls."""
 
     def setUp(self) -> None:
         self.clock = Clock()
         self.store = InMemoryStore()
-        self.work = CallRecorder()
+        self.work = work = Work()
+        self.addCleanup(work.may_end.set)
         self.outcomes: list[str] = []
         self.addCleanup(outcome_observers.register, *outcome_observers.callbacks)
         outcome_observers.register(lambda name, outcome: self.outcomes.append(outcome))
         self.start_process()
+
+        @cached(ttl=10, stale_for=20)
+        def compute(number: int = 0) -> int:
+            return work(number)
+
+        self.compute = compute
 
     def start_process(self) -> None:
         """Give this context a cache of its own for the same store, as in another process."""
@@ -60,29 +76,17 @@ class CacheCase(IsolatedCase):
 
     def in_other_process(self, function: Callable[[], Any]) -> Any:
         """Call the function as if in another process."""
+        context = copy_context()
+        context.run(self.start_process)
+        return context.run(function)
 
-        def call() -> Any:
-            self.start_process()
-            return function()
-
-        return copy_context().run(call)
-
-
-@contextmanager
-def in_background(function: Callable[..., Any], *args: Any) -> Iterator[Future[Any]]:
-    """Call the function in another thread, which has ended after the block."""
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(copy_context().run, function, *args)
-
-
-def concurrently(function: Callable[[], Any], count: int = 8) -> list[Any]:
-    """Call the function in as many threads at the same time; return the results."""
-    barrier = threading.Barrier(count)
-
-    def call() -> Any:
-        barrier.wait(TIMEOUT)
-        return function()
-
-    with ThreadPoolExecutor(count) as pool:
-        calls = [pool.submit(copy_context().run, call) for _ in range(count)]
-        return [call.result(TIMEOUT) for call in calls]
+    @contextmanager
+    def in_background(self, function: Callable[..., Any], *args: Any) -> Iterator[Future[Any]]:
+        """Call the function in another thread; its work ends after the block, or when it may."""
+        self.work.has_begun.clear()
+        self.work.may_end.clear()
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(copy_context().run, function, *args)
+            self.assertTrue(self.work.has_begun.wait(TIMEOUT))
+            yield call
+            self.work.may_end.set()

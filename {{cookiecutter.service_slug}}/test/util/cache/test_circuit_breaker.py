@@ -3,14 +3,13 @@
 import unittest
 
 from main.util.cache.circuit_breaker import (
-    CALL_ALLOWANCE,
-    MAX_DELAY,
+    MAX_SLOW_CALLS,
     RESET_TIMEOUT,
+    SLOW_CALL,
     CircuitBreaker,
-    CircuitOpenError,
 )
-from main.util.cache.store import RefusedError, StoreError
-from test.util.cache.case import CallRecorder, Clock
+from main.util.cache.store import RefusedError
+from test.util.cache.case import Clock, Work
 
 
 class TestCircuitBreaker(unittest.TestCase):
@@ -19,103 +18,82 @@ class TestCircuitBreaker(unittest.TestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.breaker = CircuitBreaker(self.clock)
-        self.store = CallRecorder()
+        self.store = Work()
 
-    def let_fail(self, error: Exception | None = None) -> None:
+    def let_fail(self, error: Exception) -> None:
         """Let one call fail."""
-        self.store.error = error or ConnectionError("gone")
-        with self.assertRaises(StoreError):
-            self.breaker.call(self.store)
+        self.store.error = error
+        self.assertEqual(self.breaker.call(self.store), ("error", None))
         self.store.error = None
 
-    def call_slowly(self, seconds: float, **options: float) -> None:
-        """Make a call that takes this long."""
+    def call_slowly(self, *durations: float) -> None:
+        """Make calls that take as many seconds."""
 
-        def call() -> None:
-            self.clock.now += seconds
+        def call(duration: float) -> None:
+            self.clock.now += duration
 
-        self.breaker.call(call, **options)
+        for duration in durations:
+            self.breaker.call(call, duration)
+
+    def assert_outcome(self, outcome: str) -> None:
+        self.assertEqual(self.breaker.call(self.store)[0], outcome)
 
     def test_calls_pass_while_it_is_closed(self) -> None:
-        self.assertEqual(self.breaker.call(self.store, "a", "b"), 1)
+        self.assertEqual(self.breaker.call(self.store, "a", "b"), ("ok", 1))
         self.assertEqual(self.store.calls, [("a", "b")])
 
-    def test_calls_fail_at_once_after_a_failure(self) -> None:
-        with self.assertLogs("main.util.cache", "WARNING") as logs:
-            self.let_fail()
-        self.clock.now += RESET_TIMEOUT - 0.1
-        with self.assertRaises(CircuitOpenError):
-            self.breaker.call(self.store)
-        self.assertEqual(len(self.store.calls), 1)
+    def test_it_is_open_after_a_failure_until_a_probe_succeeds(self) -> None:
+        with self.assertLogs("main.util.cache", "INFO") as logs:
+            self.let_fail(ConnectionError("gone"))
+            self.clock.now += RESET_TIMEOUT - 0.1
+            self.assert_outcome("bypass")
+            self.clock.now += 0.1
+            self.let_fail(ConnectionError("still gone"))
+            self.clock.now += RESET_TIMEOUT - 0.1
+            self.assert_outcome("bypass")
+            self.clock.now += 0.1
+            self.assert_outcome("ok")
+        self.assert_outcome("ok")
+        self.assertEqual([each.getMessage() for each in logs.records], ["cache.down", "cache.up"])
         self.assertEqual(vars(logs.records[0])["reason"], "ConnectionError: gone")
         self.assertEqual(vars(logs.records[0])["seconds"], RESET_TIMEOUT)
 
-    def test_a_successful_probe_closes_it(self) -> None:
-        with self.assertLogs("main.util.cache", "INFO") as logs:
-            self.let_fail()
-            self.clock.now += RESET_TIMEOUT
-            self.breaker.call(self.store)
-        self.breaker.call(self.store)
-        self.assertEqual([each.getMessage() for each in logs.records], ["cache.down", "cache.up"])
-
-    def test_a_failed_probe_opens_it_again_without_a_log(self) -> None:
-        with self.assertLogs("main.util.cache", "INFO") as logs:
-            self.let_fail()
-            self.clock.now += RESET_TIMEOUT
-            self.let_fail()
-        with self.assertRaises(CircuitOpenError):
-            self.breaker.call(self.store)
-        self.assertEqual(len(logs.records), 1)
-
     def test_only_one_caller_probes(self) -> None:
-        def probe() -> None:
-            with self.assertRaises(CircuitOpenError):
-                self.breaker.call(self.store)
-
         with self.assertLogs("main.util.cache", "INFO"):
-            self.let_fail()
+            self.let_fail(ConnectionError("gone"))
             self.clock.now += RESET_TIMEOUT
-            self.breaker.call(probe)
-        self.assertEqual(len(self.store.calls), 1)
+            self.breaker.call(self.assert_outcome, "bypass")
+        self.assert_outcome("ok")
 
     def test_a_call_from_before_a_failure_does_not_close_it(self) -> None:
         with self.assertLogs("main.util.cache", "INFO"):
-            self.breaker.call(self.let_fail)
-        with self.assertRaises(CircuitOpenError):
-            self.breaker.call(self.store)
+            self.breaker.call(self.let_fail, ConnectionError("gone"))
+        self.assert_outcome("bypass")
 
-    def test_a_refusal_is_not_a_failure(self) -> None:
-        self.let_fail(RefusedError("full"))
-        with self.assertLogs("main.util.cache", "INFO") as logs:
-            self.let_fail()
-            self.clock.now += RESET_TIMEOUT
-            self.let_fail(RefusedError("full"))
-        self.breaker.call(self.store)
-        self.assertEqual([each.getMessage() for each in logs.records], ["cache.down", "cache.up"])
-
-    def test_slow_calls_open_it(self) -> None:
+    def test_a_refusal_is_an_error_but_no_failure(self) -> None:
         with self.assertLogs("main.util.cache", "WARNING") as logs:
-            for _ in range(2):
-                self.call_slowly(CALL_ALLOWANCE + MAX_DELAY / 2)
-        with self.assertRaises(CircuitOpenError):
-            self.breaker.call(self.store)
-        self.assertRegex(vars(logs.records[0])["reason"], "^slow: .* 0.25 seconds too long")
+            self.let_fail(RefusedError("full"))
+        self.assertEqual(logs.records[0].getMessage(), "cache.refused")
+        self.assertEqual(vars(logs.records[0])["reason"], "full")
+        self.assert_outcome("ok")
 
-    def test_fast_calls_make_up_for_slow_ones(self) -> None:
-        for _ in range(100):
-            self.call_slowly(CALL_ALLOWANCE + 0.2)
-            for _ in range(4):
-                self.call_slowly(0)
+    def test_slow_calls_in_a_row_open_it(self) -> None:
+        slow = SLOW_CALL + 0.01
+        for _ in range(3):
+            self.call_slowly(*[slow] * (MAX_SLOW_CALLS - 1), SLOW_CALL)
+        self.assert_outcome("ok")
+        with self.assertLogs("main.util.cache", "WARNING") as logs:
+            self.call_slowly(*[slow] * MAX_SLOW_CALLS)
+            self.assert_outcome("bypass")
+            self.clock.now += RESET_TIMEOUT
+            self.call_slowly(slow)
+            self.assert_outcome("bypass")
+        self.assertEqual([each.getMessage() for each in logs.records], ["cache.down"])
+        self.assertRegex(vars(logs.records[0])["reason"], "^slow: 3 calls in a row took over 0.1 s")
 
     def test_a_slow_probe_leaves_it_open(self) -> None:
-        with self.assertLogs("main.util.cache", "INFO") as logs:
-            self.let_fail()
-            self.clock.now += RESET_TIMEOUT
-            self.call_slowly(CALL_ALLOWANCE + MAX_DELAY)
-        with self.assertRaises(CircuitOpenError):
-            self.breaker.call(self.store)
-        self.assertEqual(len(logs.records), 1)
-
-    def test_a_call_may_have_an_allowance_of_its_own(self) -> None:
-        self.call_slowly(60, allowance=61)
-        self.breaker.call(self.store)
+        with self.assertLogs("main.util.cache", "INFO"):
+            self.let_fail(ConnectionError("gone"))
+        self.clock.now += RESET_TIMEOUT
+        self.call_slowly(SLOW_CALL + 0.01)
+        self.assert_outcome("bypass")

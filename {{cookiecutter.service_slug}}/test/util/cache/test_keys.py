@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from main.util.cache.keys import KeyBuilder, function_prefix, short_key, source_digest
+from main.util.cache.keys import KeyBuilder, source_digest
 
 KEY = re.compile(r"[a-z0-9-]+:[A-Za-z0-9_.-]{1,100}:[0-9a-f]{16}:", re.ASCII)
 
@@ -65,13 +65,13 @@ class TestArguments(unittest.TestCase):
             *(uuid.UUID(int=1), str(uuid.UUID(int=1)), b"a", "YQ==", bytearray(b"a")),
             *(Circle(1), Square(1), Circle(True), Named(1), Struct(1), Circle(Circle(1))),
             *(Color.RED, Text.RED, "red", float("inf"), float("-inf"), float("nan")),
-            *("ä", "a" * 5000, "a" * 5001),
+            *("ä", "a b", "a:b", "a" * 5000, "a" * 5001),
         ]
         keys = [key_of(value) for value in values]
         for index, key in enumerate(keys):
             self.assertEqual(keys.index(key), index, values[index])
             self.assertLessEqual(len(key), 250)
-            self.assertTrue(key.isascii() and key.isprintable(), key)
+            self.assertRegex(key, f"^{KEY.pattern}[!-9;-~]+$")
 
     def test_equal_arguments_have_the_same_key(self) -> None:
         self.assertEqual(KEY.sub("", key_of("EUR")), '["EUR"]')
@@ -79,7 +79,6 @@ class TestArguments(unittest.TestCase):
             ({"a": 1, "b": {2}}, {"b": {2}, "a": 1}),
             ({"x", "y", "z"}, {"z", "y", "x"}),
             (Circle(Decimal("1.0")), Circle(Decimal("1.0"))),
-            ("x" * 5000, "x" * 5000),
         ]
         for first, second in pairs:
             self.assertEqual(key_of(first), key_of(second))
@@ -107,20 +106,12 @@ class TestArguments(unittest.TestCase):
 class TestPrefixes(unittest.TestCase):
     """The keys of a function begin with its name and the version of the code."""
 
-    def test_a_prefix_is_valid_in_every_store(self) -> None:
-        for name in ("main.service.f", "münchen.<locals>.f g", "x" * 1000, "emoji👍"):
-            self.assertRegex(function_prefix(name), KEY)
-            self.assertLessEqual(len(function_prefix(name)), 40 + 1 + 100 + 1 + 16 + 1)
-
-    def test_different_names_have_different_prefixes(self) -> None:
-        names = ("a.<b>.c", "a.<c>.c", "a.-b-.c", "x" * 1000, "x" * 1001)
-        self.assertEqual(len({function_prefix(name) for name in names}), len(names))
-
-    def test_a_short_key_has_a_digest_of_the_arguments(self) -> None:
-        keys = [short_key(key_of(value)) for value in ("a", "a:b", "a b", [1], "x" * 5000)]
-        self.assertEqual(len(set(keys)), len(keys))
-        for key in keys:
-            self.assertRegex(key, KEY.pattern + "[0-9a-f]{32}$")
+    def test_different_names_have_different_valid_prefixes(self) -> None:
+        names = ("a.<b>.c", "a.<c>.c", "a.-b-.c", "x" * 1000, "x" * 1001, "münchen.f", "👍")
+        prefixes = {KeyBuilder(name, function).prefix for name in names}
+        self.assertEqual(len(prefixes), len(names))
+        for prefix in prefixes:
+            self.assertRegex(prefix, f"^{KEY.pattern}$")
 
 
 class TestSourceDigest(unittest.TestCase):

@@ -4,29 +4,23 @@ The folder survives restarts.
 """
 
 import errno
+import fcntl
 import os
-import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
 from main.util.cache.folder import Folder
-from main.util.cache.keys import short_key
 from main.util.cache.store import (
     MEGABYTE,
     RefusedError,
     Release,
     Store,
     StoreSettings,
-    no_lock,
     size_setting,
 )
 from main.util.config import NAME, SettingError, setting
-
-if sys.platform != "win32":
-    import fcntl
 
 LOCKS = "locks"
 # A file takes whole blocks of the disk.
@@ -50,15 +44,12 @@ class CacheSettings(StoreSettings):
 class CacheStore(Store):
     """Keeps each entry in a file, and deletes the oldest files to make room."""
 
-    reads_may_fail = True
-
     def __init__(self, settings: CacheSettings) -> None:
         parent = Path(settings.folder or tempfile.gettempdir()).absolute()
-        user = getattr(os, "getuid", str)()  # on Windows, the folder is in that of the user
-        name = f"{NAME}-cache-{user}"
+        name = f"{NAME}-cache-{os.getuid()}"
         try:
             self._folder = Folder(parent / name)
-            self._locks = self._folder.open(LOCKS)
+            self._locks = self._folder.open(LOCKS, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise SettingError(
                 f"APP_CACHE_DIR must be a folder where {name} can belong to this user alone; "
@@ -69,17 +60,13 @@ class CacheStore(Store):
         self._written = 0
 
     def get(self, key: str) -> bytes | None:
-        return self._folder.read(file_name(short_key(key)))
-
-    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
-        found = {key: self.get(key) for key in keys}
-        return {key: value for key, value in found.items() if value is not None}
+        return self._folder.read(file_name(key))
 
     def set(self, key: str, value: bytes, expiry: float) -> None:
         if len(value) > self._max_size // 4:
             raise RefusedError("larger than a quarter of APP_CACHE_SIZE")
         try:
-            self._folder.write(file_name(short_key(key)), value)
+            self._folder.write(file_name(key), value)
         except OSError as error:
             if error.errno in FULL_OR_READ_ONLY:
                 raise RefusedError(error.strerror) from error
@@ -91,16 +78,14 @@ class CacheStore(Store):
             self._prune()
 
     def delete(self, key: str) -> None:
-        self._folder.delete(file_name(short_key(key)))
+        self._folder.delete(file_name(key))
 
     def clear(self, prefix: str) -> None:
         for name, _ in self._folder.files():
-            if name.startswith(file_name(prefix)):
+            if name.startswith(prefix):
                 self._folder.delete(name)
 
     def lock(self, key: str, seconds: float) -> Release | None:
-        if sys.platform == "win32":
-            return no_lock  # one process serves there
         # A byte of the file for each key. The system ends the lock with its process.
         position = int.from_bytes(blake2b(key.encode(), digest_size=7).digest(), "big")
         try:
@@ -128,8 +113,9 @@ class CacheStore(Store):
 
 
 def file_name(key: str) -> str:
-    """Return the name of a file; Windows allows no colons in it."""
-    return key.replace(":", "@")
+    """Return the name of a key's file, which begins with the prefix of the key."""
+    prefix, _, arguments = key.rpartition(":")
+    return f"{prefix}:{blake2b(arguments.encode(), digest_size=16).hexdigest()}"
 
 
 def disk_size(size: int) -> int:

@@ -2,11 +2,8 @@
 
 import errno
 import os
-import shutil
 import subprocess
 import sys
-import unittest
-from collections.abc import Callable
 from unittest import mock
 
 from main.util.cache.store import MEGABYTE, RefusedError
@@ -65,19 +62,7 @@ class TestFiles(FolderCase, store_contract.StoreContract):
         with mock.patch("os.scandir", return_value=entries):
             self.store.clear(key(1))
 
-    def test_a_deleted_folder_is_created_again(self) -> None:
-        uses: list[Callable[[], None]] = [
-            lambda: self.store.set(key(1), b"1", 60),
-            self.store.ping,
-        ]
-        for use in uses:
-            shutil.rmtree(self.folder)
-            self.assertIsNone(self.store.get(key(1)))
-            use()
-            self.assertTrue(self.folder.is_dir())
 
-
-@unittest.skipIf(sys.platform == "win32", "one process serves on Windows")
 class TestLocks(FolderCase):
     """A process holds a lock until it releases it or ends."""
 

@@ -2,9 +2,7 @@
 
 import os
 import stat
-import sys
 import tempfile
-import unittest
 from unittest import mock
 
 from main.util.cache.backend import CacheSettings, CacheStore
@@ -13,7 +11,6 @@ from test.util.cache.folder_case import FolderCase
 from test.util.cache.store_contract import key
 
 
-@unittest.skipIf(sys.platform == "win32", "Windows has other permissions")
 class TestFolder(FolderCase):
     def test_only_this_user_has_access(self) -> None:
         self.new_store().set(key(1), b"1", 60)

@@ -19,7 +19,7 @@ from pymemcache.exceptions import (  # type: ignore[import-untyped]
     MemcacheUnexpectedCloseError,
 )
 
-from main.util.cache.namespaces import Namespaces, server_hash
+from main.util.cache.namespaces import Namespaces, ServerHash
 from main.util.cache.store import RefusedError, Release, Store, StoreSettings, size_setting
 from main.util.cache.timed_socket import TIMEOUT, TimedSocket, start_call
 from main.util.config import setting
@@ -58,8 +58,6 @@ class CacheSettings(StoreSettings):
 class CacheStore(Store):
     """Keeps entries on the servers; pymemcache replaces one that fails by the others."""
 
-    reads_may_fail = True
-
     def __init__(self, settings: CacheSettings) -> None:
         self._servers = settings.servers
         self._namespaces = Namespaces(settings.servers, self._call)
@@ -71,7 +69,7 @@ class CacheStore(Store):
     def _connect(self) -> None:
         self._client = HashClient(
             list(self._servers),
-            hasher=server_hash,
+            hasher=ServerHash,
             socket_module=SimpleNamespace(**{**vars(socket), "socket": _timed_socket}),
             connect_timeout=TIMEOUT,
             timeout=TIMEOUT,

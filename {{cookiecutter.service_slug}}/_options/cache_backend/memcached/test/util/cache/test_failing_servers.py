@@ -28,7 +28,7 @@ class TestFailingServers(MemcachedCase):
 
     def test_a_cleared_prefix_stays_so_whichever_server_fails(self) -> None:
         self.store.set(key(1), b"1", 60)
-        self.store.clear(FIRST.prefix)
+        self.store.clear(FIRST)
         for server in SERVERS:
             self.let_fail(server)
             with self.assertLogs("main.util.cache.backend", "WARNING"):

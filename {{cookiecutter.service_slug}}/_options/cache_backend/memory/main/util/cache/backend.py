@@ -1,7 +1,6 @@
 """The store of the cache: this process's memory. Every worker has its own."""
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -44,10 +43,6 @@ class CacheStore(Store):
                 return self._entries[key]
             except KeyError:
                 return None
-
-    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
-        with self._lock:
-            return {key: self._entries[key] for key in keys if key in self._entries}
 
     def set(self, key: str, value: bytes, expiry: float) -> None:
         try:

@@ -1,6 +1,5 @@
 """The store of the cache: Redis, or a server with its protocol such as Valkey."""
 
-import re
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -69,8 +68,6 @@ class CacheSettings(StoreSettings):
 class CacheStore(Store):
     """Keeps entries on the server."""
 
-    reads_may_fail = True
-
     def __init__(self, settings: CacheSettings) -> None:
         self._client = connect(settings.url)
 
@@ -89,10 +86,9 @@ class CacheStore(Store):
         self._call(self._client.unlink, key)
 
     def clear(self, prefix: str) -> None:
-        pattern = re.sub(r"([\\*?\[\]])", r"\\\1", prefix) + "*"
         cursor = None
         while cursor != 0:
-            cursor, keys = self._call(self._client.scan, cursor or 0, pattern, 1000)
+            cursor, keys = self._call(self._client.scan, cursor or 0, f"{prefix}*", 1000)
             if keys:
                 self._call(self._client.unlink, *keys)
 

@@ -7,7 +7,6 @@ its entries to itself.
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,10 +43,6 @@ class CacheStore(Store):
     def get(self, key: str) -> bytes | None:
         value: bytes | None = self._uwsgi.cache_get(key, CACHE)
         return value
-
-    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
-        found = {key: self._uwsgi.cache_get(key, CACHE) for key in keys}
-        return {key: value for key, value in found.items() if value is not None}
 
     def set(self, key: str, value: bytes, expiry: float) -> None:
         # Without an expiry: to make room, uWSGI evicts what was used least recently.
