@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, update_wrapper
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints, overload
 
@@ -79,7 +80,8 @@ def cached(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
                   to identify `self`
 
     Arguments may be of any type that msgspec encodes. Results are encoded as JSON, and decoded
-    as the function's return annotation. Raises `TypeError` if JSON cannot hold that type.
+    as the function's return annotation. Raises `TypeError` if JSON cannot hold that type, and
+    `ValueError` for an invalid time.
     """
     if function is None:
         return partial(cached, **options)
@@ -111,4 +113,10 @@ def cached_many(
 
 
 def _return_annotation(function: Callable[..., Any]) -> Any:
+    for is_unsupported in (iscoroutinefunction, isgeneratorfunction, isasyncgenfunction):
+        if is_unsupported(function):
+            raise TypeError(
+                f"{function.__qualname__} must be a function that returns its result; "
+                "got a coroutine or generator function"
+            )
     return get_type_hints(function, include_extras=True).get("return", Any)

@@ -31,7 +31,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 class Policy:
     """The policy of one function, whose results are decoded as its return annotation.
 
-    `cached` describes the times. Raises `TypeError` if JSON cannot hold the annotated type.
+    `cached` describes the times. Raises `TypeError` if JSON cannot hold the annotated type, and
+    `ValueError` for an invalid time.
     """
 
     def __init__(
@@ -42,6 +43,11 @@ class Policy:
         stale_for: float = 60.0,
         lock_timeout: float = 1.0,
     ) -> None:
+        if not (ttl is None or ttl > 0) or not stale_for >= 0 or not lock_timeout >= 0:
+            raise ValueError(
+                f"{name}: ttl must be more than 0 seconds, stale_for and lock_timeout at least 0; "
+                f"got ttl={ttl}, stale_for={stale_for}, lock_timeout={lock_timeout}"
+            )
         self.name = name
         self.ttl = ttl
         self.stale_for = stale_for

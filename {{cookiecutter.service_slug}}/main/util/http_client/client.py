@@ -21,6 +21,9 @@ from main.util.observability import Observers
 
 log = logging.getLogger(__name__)
 
+# Seconds. Must stay below the timeout of a request, so that our caller gets a 504.
+TOTAL_TIMEOUT = 10.0
+
 Auth = tuple[str, str] | Callable[[PreparedRequest], PreparedRequest]
 
 # Called with host, method, status or kind of error, and seconds.
@@ -55,8 +58,7 @@ class Client:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     connect: float = 1.0
     read: float = 4.0
-    # Must stay below the timeout of a request, so that our caller gets a 504.
-    total: float = 10.0
+    total: float = TOTAL_TIMEOUT
     retries: int = 2
     max_bytes: int = 8 * 1024 * 1024
 

@@ -1,7 +1,8 @@
 """`@cached`: which calls share a result."""
 
+import math
 import pickle
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from main.util.cache import cached
@@ -72,6 +73,26 @@ class TestCached(CacheCase):
         price: Any = Shop.price
         price.cache_clear(Shop("a"), "tea")
         self.assertEqual([Shop("a").price("tea"), Shop("b").price("tea")], [3, 2])
+
+    def test_a_function_that_does_not_return_its_result_is_rejected(self) -> None:
+        async def coroutine() -> None: ...
+
+        def generator() -> Iterator[int]:
+            yield 1
+
+        async def asynchronous_generator() -> AsyncIterator[int]:
+            yield 1
+
+        for function in (coroutine, generator, asynchronous_generator):
+            with self.assertRaisesRegex(TypeError, f"{function.__name__} must be a function that"):
+                cached(function)
+
+    def test_an_invalid_time_is_rejected(self) -> None:
+        invalid = [("ttl", 0), ("ttl", math.nan), ("stale_for", -1), ("lock_timeout", -1)]
+        for times in [{name: seconds} for name, seconds in invalid]:
+            with self.subTest(times), self.assertRaisesRegex(ValueError, "must be .*; got ttl="):
+                cached(**times)(lambda: None)
+        cached(ttl=math.inf, stale_for=0, lock_timeout=0)(lambda: None)
 
     def test_the_function_keeps_its_name_and_docstring(self) -> None:
         self.assertEqual(getattr(module_function, "__doc__", None), "Return nothing.")

@@ -1,11 +1,11 @@
 """The store of the cache: files in a folder that all workers on the machine share.
 
-The folder survives restarts.
+The folder survives restarts. Windows can import this module, but not use the store.
 """
 
 import errno
-import fcntl
 import os
+import sys
 import tempfile
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -21,6 +21,9 @@ from main.util.cache.store import (
     size_setting,
 )
 from main.util.config import NAME, SettingError, setting
+
+if sys.platform != "win32":
+    import fcntl
 
 LOCKS = "locks"
 # A file takes whole blocks of the disk.

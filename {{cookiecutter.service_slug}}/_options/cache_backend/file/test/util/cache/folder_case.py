@@ -1,6 +1,7 @@
 """The base class of tests of the store in a folder."""
 
 import shutil
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from main.util.cache.backend import CacheSettings, CacheStore
 
 
+@unittest.skipIf(sys.platform == "win32", "the store needs fcntl")
 class FolderCase(unittest.TestCase):
     """A test with a folder of its own."""
 
