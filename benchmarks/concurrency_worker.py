@@ -13,8 +13,8 @@ from time import perf_counter
 from typing import Any
 
 from main.service.primes import smallest_factor
-from main.util.concurrency import process_map, thread_map, thread_map_unordered
-from main.util.concurrency.pools import current_pools
+from main.util.concurrency import PoolSettings, process_map, thread_map, thread_map_unordered
+from main.util.config import current_scope
 from main.util.observability import timed
 from main.util.observability.metrics import BUCKETS
 from prometheus_client import Histogram
@@ -70,7 +70,7 @@ def measure_timed() -> Series:
 def measure_threads() -> Series:
     """Map 1,000 no-ops; compare with an executor's own map. Milliseconds."""
     items = range(1000)
-    with ThreadPoolExecutor(current_pools().threads) as executor:
+    with ThreadPoolExecutor(current_scope().settings(PoolSettings).threads) as executor:
         series = alternate(
             51,
             ours=lambda: thread_map(identity, items),

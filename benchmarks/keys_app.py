@@ -1,5 +1,6 @@
 """A service that measures a cache hit among many keys; replaces main/wsgi.py of a service."""
 
+import math
 import random
 import time
 from collections.abc import Iterator
