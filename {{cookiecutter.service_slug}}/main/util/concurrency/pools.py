@@ -5,12 +5,14 @@ import multiprocessing
 import os
 import sys
 import threading
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from main.util.concurrency import worker
-from main.util.config import current_scope, integer, setting
+from main.util.config import integer, setting
 
 THREAD_NAME_PREFIX = "thread_map"
 
@@ -27,64 +29,56 @@ class PoolSettings:
     )
 
 
-class Pools:
-    """The pools of one application, by process id.
+class ProcessPool(Executor):
+    """Spawned processes, which are replaced after one has died."""
 
-    A forked process creates its own. It does not touch those of its parent, whose locks may have
-    been copied while they were held. For that reason, no lock guards the dictionaries either.
-    """
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._pool = self._create()
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Submit `fn(function, item)`."""
+        call = worker.dumps((fn, args), f"{args[0]!r} or its argument")
+        with self._lock:
+            try:
+                return self._pool.submit(worker.run, call)
+            except BrokenExecutor:  # A process has died, perhaps during another request.
+                self._pool = self._create()
+                return self._pool.submit(worker.run, call)
+
+    def _create(self) -> Executor:
+        # A forked process would inherit the locks that other threads hold.
+        context = multiprocessing.get_context("spawn")
+        if "uwsgi" in sys.modules:  # There, sys.executable is uWSGI.
+            context.set_executable(str(Path(sys.prefix, "bin", "python3")))
+        level = logging.getLogger().level
+        return ProcessPoolExecutor(self._size, context, worker.initialize, (level,))
+
+
+class Pools:
+    """The pools of one application. Where no pool may be used, None means the calling thread."""
 
     def __init__(self, settings: PoolSettings) -> None:
         self._settings = settings
-        self._thread_pools: dict[int, Executor] = {}
-        self._process_pools: dict[int, Executor] = {}
+        self._pools: dict[Any, Executor] = {}
 
-    def threads(self) -> Executor:
-        """Return the thread pool of this process."""
-        pool = self._thread_pools.get(os.getpid())
-        if pool is None:
-            new = ThreadPoolExecutor(self._settings.threads, THREAD_NAME_PREFIX)
-            pool = self._thread_pools.setdefault(os.getpid(), new)
-        return pool
+    def threads(self) -> Executor | None:
+        """Return where `thread_map` runs: threads must not wait for others of their own pool."""
+        in_pool = threading.current_thread().name.startswith(THREAD_NAME_PREFIX)
+        return self._own(in_pool, ThreadPoolExecutor, self._settings.threads, THREAD_NAME_PREFIX)
 
-    def processes(self, replacing: Executor | None = None) -> Executor:
-        """Return the process pool of this process, a new one if it is the pool to replace."""
-        pool = self._process_pools.get(os.getpid())
-        if pool is None:
-            new = _new_process_pool(self._settings.processes)
-            pool = self._process_pools.setdefault(os.getpid(), new)
-        elif pool is replacing:
-            pool = self._process_pools[os.getpid()] = _new_process_pool(self._settings.processes)
-        return pool
+    def processes(self) -> Executor | None:
+        """Return where `process_map` runs: pool processes must not have pools themselves."""
+        in_pool = multiprocessing.parent_process() is not None
+        return self._own(in_pool, ProcessPool, self._settings.processes)
 
-
-def current_pools() -> Pools:
-    """Return the pools of the current application."""
-    return current_scope().get(Pools, PoolSettings)
-
-
-def is_pool_thread() -> bool:
-    """Return whether a thread pool runs the caller."""
-    return threading.current_thread().name.startswith(THREAD_NAME_PREFIX)
-
-
-def is_uwsgi_master() -> bool:
-    """Return whether this is uWSGI's master, which imports the application and then forks.
-
-    Its threads would be missing in the workers, and its pool processes would keep it from ending.
-    """
-    uwsgi = sys.modules.get("uwsgi")
-    return uwsgi is not None and uwsgi.masterpid() == os.getpid()
-
-
-def can_spawn_processes() -> bool:
-    """Return whether this process may have pool processes; they may not have any themselves."""
-    return multiprocessing.parent_process() is None and not is_uwsgi_master()
-
-
-def _new_process_pool(size: int) -> Executor:
-    # A forked process would inherit the locks that other threads hold.
-    context = multiprocessing.get_context("spawn")
-    if "uwsgi" in sys.modules:  # There, sys.executable is uWSGI.
-        context.set_executable(str(Path(sys.prefix, "bin", "python3")))
-    return ProcessPoolExecutor(size, context, worker.initialize, (logging.getLogger().level,))
+    def _own(self, in_pool: bool, create: Callable[..., Executor], *args: Any) -> Executor | None:
+        # uWSGI's master imports the application and then forks. Its threads would be missing in
+        # the workers, and its pool processes would keep it from ending.
+        uwsgi = sys.modules.get("uwsgi")
+        if in_pool or (uwsgi and uwsgi.masterpid() == os.getpid()):
+            return None
+        # A forked process must not touch the pools of its parent, whose locks may be held.
+        key = create, os.getpid()
+        return self._pools.get(key) or self._pools.setdefault(key, create(*args))

@@ -3,13 +3,12 @@
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
 from typing import Any
 
-from main.util.concurrency.pickling import dumps, loads, qualified_name
-from main.util.context import PropagatedContext
 from main.util.observability import logs
 
 
@@ -24,25 +23,27 @@ def initialize(level: int) -> None:
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def run_pickled_task(context: PropagatedContext, function_data: bytes, item_data: bytes) -> Any:
-    """Call the function with the item; return its result or raise its error.
-
-    Both are pickled on trial: the whole pool would break if its owner could not unpickle them.
-    """
-    function = loads(function_data, "a function")
-    name = qualified_name(function)
-    item = loads(item_data, f"the argument of {name}")
+def run(call: bytes) -> Any:
+    """Make a pickled call; return its result or raise its error."""
+    fn, args = pickle.loads(call)  # noqa: S301 - only this service pickles calls
     try:
-        result = context.run(function, item)
+        result = fn(*args)
     except Exception as error:
-        _check(error, f"the error of {name}, {error!r},")
+        dumps(error, f"the error {error!r} of {args[0]!r}")
         raise
-    _check(result, f"the result of {name}")
+    dumps(result, f"the result of {args[0]!r}")
     return result
 
 
-def _check(value: object, description: str) -> None:
-    loads(dumps(value, description), description)
+def dumps(value: object, description: str) -> bytes:
+    """Return the pickled value; refuse one that would break the pool when it is unpickled."""
+    try:
+        data = pickle.dumps(value)
+        pickle.loads(data)  # noqa: S301 - it has just been pickled
+    except Exception as error:
+        advice = "a function must be importable by its name, and values must be picklable"
+        raise pickle.PicklingError(f"cannot pickle {description}: {error}; {advice}") from None
+    return data
 
 
 def _exit_with_parent() -> None:

@@ -2,11 +2,7 @@
 
 from main.util.context import deadline
 from main.util.context.propagation import PropagatedContext
-from main.util.context.request_id import (
-    REQUEST_ID_HEADER,
-    current_request_id,
-    start_request_id,
-)
+from main.util.context.request_id import REQUEST_ID_HEADER, current_request_id, start_request_id
 
 __all__ = [
     "REQUEST_ID_HEADER",

@@ -1,20 +1,15 @@
-"""The deadline of the current request.
+"""The deadline of the current request: calls of upstreams and work in pools keep to it."""
 
-Every request gets one on arrival. A part of its work may have an earlier deadline, never a later
-one. Calls of upstreams and work in pools keep to it.
-"""
-
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import TIMEOUT_MAX
 from time import monotonic
 
 # Seconds. Must stay below uWSGI's harakiri (20 s) so that we can still answer with a 503.
 REQUEST_TIMEOUT = 15.0
 
-# A moment of this process's monotonic clock.
-_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
+_deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
 
 def start(seconds: float) -> None:
@@ -23,21 +18,15 @@ def start(seconds: float) -> None:
 
 
 def remaining() -> float:
-    """Return the seconds until the deadline, at least 0; infinity without a deadline."""
-    return max(0.0, _deadline.get() - monotonic())
-
-
-def set_timeout(seconds: float) -> None:
-    """Set the deadline to `seconds` from now, unless it is earlier already."""
-    _deadline.set(min(_deadline.get(), monotonic() + seconds))
+    """Return the seconds until the deadline, at least 0; without one, the longest timeout."""
+    return min(max(0.0, _deadline.get() - monotonic()), TIMEOUT_MAX)
 
 
 @contextmanager
 def timeout(seconds: float) -> Iterator[None]:
     """Limit the block to `seconds`; an earlier outer deadline still applies."""
-    outer = _deadline.get()
-    set_timeout(seconds)
+    token = _deadline.set(min(_deadline.get(), monotonic() + seconds))
     try:
         yield
     finally:
-        _deadline.set(outer)
+        _deadline.reset(token)

@@ -1,4 +1,4 @@
-"""Context propagation: pass the request id and the deadline to a task in another process."""
+"""Context propagation: a task in another process sees the request that it belongs to."""
 
 from collections.abc import Callable
 from contextvars import copy_context
@@ -9,11 +9,7 @@ from main.util.context.request_id import current_request_id
 
 
 class PropagatedContext(NamedTuple):
-    """The picklable part of a request's context.
-
-    The deadline is passed as the remaining seconds, because a moment of one process's monotonic
-    clock means nothing in another process.
-    """
+    """The picklable part of a context, with the deadline as the remaining seconds."""
 
     request_id: str | None
     remaining: float
@@ -25,9 +21,7 @@ class PropagatedContext(NamedTuple):
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call the function in this context and return its result."""
-        return copy_context().run(self._call, function, *args)
-
-    def _call(self, function: Callable[..., Any], *args: Any) -> Any:
-        current_request_id.set(self.request_id)
-        deadline.set_timeout(self.remaining)
-        return function(*args)
+        context = copy_context()
+        context.run(current_request_id.set, self.request_id)
+        context.run(deadline.start, self.remaining)
+        return context.run(function, *args)

@@ -2,9 +2,9 @@
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
-import threading
 import types
 import unittest
 from typing import Any
@@ -13,22 +13,20 @@ from unittest import mock
 from main.util.concurrency import PoolSettings, process_map, thread_map
 from main.util.config import Scope, SettingError, load
 from test.case import IsolatedCase
+from test.util.concurrency.tasks import TIMEOUT, nested_place, place
 
-# Seconds. Longer than anything here takes, so that a failure does not hang.
-TIMEOUT = 10.0
-
-FORK = """
-import os, signal
-from main.util.concurrency import process_map, thread_map
-
-if __name__ == "__main__":
-    expected = [0, 1, 2]
-    assert thread_map(abs, [0, -1, -2]) == process_map(abs, [0, -1, -2]) == expected
+FORKS = """
     child = os.fork()
     signal.alarm(20)
-    assert thread_map(abs, [0, -1, -2]) == process_map(abs, [0, -1, -2]) == expected
+    assert thread_map(abs, [0, -1, -2]) == process_map(abs, [0, -1, -2]) == [0, 1, 2]
     if child:
         assert os.waitpid(child, 0)[1] == 0
+"""
+
+TERMINATES = """
+    (process,) = multiprocessing.active_children()
+    process.terminate()
+    assert wait([process.sentinel], 10)
 """
 
 IMPORTS = """
@@ -40,36 +38,29 @@ assert not multiprocessing.active_children()
 print(*sys.modules)
 """
 
+USES_POOLS = """
+import multiprocessing, os, signal, sys
+from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
+from main.util.concurrency import process_map, thread_map
 
-def process_id(_: Any) -> int:
-    return os.getpid()
-
-
-def process_class(_: Any) -> str:
-    return type(multiprocessing.current_process()).__name__
+if __name__ == "__main__":
+    if sys.platform != "win32":
+        resource_tracker.ensure_running()  # Starting it would unblock the signal.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    thread_map(abs, [0])
+    process_map(abs, [0])
+"""
 
 
 def run(script: str) -> str:
-    """Run a script in a process of its own, with the package importable; return its output."""
+    """Run a script until it and its pool processes have ended; return its output."""
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     command = [sys.executable, "-c", script]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+    return subprocess.check_output(command, env=environment, text=True, timeout=2 * TIMEOUT)
 
 
 class TestPools(IsolatedCase):
-    def test_the_settings_choose_the_size(self) -> None:
-        Scope(PoolSettings(threads=3)).activate()
-        barrier = threading.Barrier(3)
-
-        def name(_: int) -> str:
-            barrier.wait(TIMEOUT)
-            return threading.current_thread().name
-
-        names = thread_map(name, range(9))
-        self.assertEqual(len(set(names)), 3)
-
     def test_the_settings_have_bounds(self) -> None:
         for name, highest in (("APP_POOL_THREADS", 256), ("APP_POOL_PROCESSES", 64)):
             for size in (1, highest):
@@ -83,27 +74,38 @@ class TestPools(IsolatedCase):
         heavy = {"flask", "marshmallow", "prometheus_client", "requests", "werkzeug"}
         self.assertEqual(heavy & set(run(IMPORTS).split()), set())
 
-    def test_pool_processes_are_spawned(self) -> None:
-        self.assertEqual(process_map(process_class, [0]), ["SpawnProcess"])
+    def test_pool_processes_are_spawned_and_have_no_pools(self) -> None:
+        Scope(PoolSettings(processes=1)).activate()
+        outer, inner = (process_map(function, [0])[0] for function in (place, nested_place))
+        self.assertEqual(outer.process_class, "SpawnProcess")
+        self.assertEqual(outer.process, inner.process)
 
     @unittest.skipIf(sys.platform == "win32", "Windows cannot fork")
     def test_a_forked_process_creates_pools_of_its_own(self) -> None:
-        run(FORK)
+        run(USES_POOLS + FORKS)
 
+    @unittest.skipIf(sys.platform == "win32", "Windows has no SIGKILL")
+    def test_pool_processes_exit_when_their_parent_is_killed(self) -> None:
+        with self.assertRaises(subprocess.CalledProcessError) as caught:
+            run(USES_POOLS + "    os.kill(os.getpid(), signal.SIGKILL)")
+        self.assertEqual(caught.exception.returncode, -signal.SIGKILL)
 
-class TestUwsgi(IsolatedCase):
-    def test_maps_run_inline_in_the_master(self) -> None:
+    @unittest.skipIf(sys.platform == "win32", "Windows does not block signals")
+    def test_pool_processes_can_be_terminated_although_their_parent_blocks_signals(self) -> None:
+        run(USES_POOLS + TERMINATES)
+
+    def test_maps_run_inline_in_the_master_of_uwsgi(self) -> None:
         with fake_uwsgi(masterpid=os.getpid):
-            self.assertEqual(process_map(process_id, [0]), [os.getpid()])
-            names = thread_map(lambda _: threading.current_thread().name, [0])
-        self.assertEqual(names, [threading.current_thread().name])
+            places = process_map(place, [0]) + thread_map(place, [0])
+        here = place(0)
+        self.assertEqual([each[:2] for each in places], [here[:2]] * 2)
 
     @unittest.skipIf(sys.platform == "win32", "uWSGI does not run on Windows")
     def test_a_worker_spawns_python_although_sys_executable_is_uwsgi(self) -> None:
         self.addCleanup(multiprocessing.set_executable, sys.executable)
         multiprocessing.set_executable("/nonexistent/uwsgi")
         with fake_uwsgi(masterpid=lambda: -1):
-            self.assertNotEqual(process_map(process_id, [0]), [os.getpid()])
+            self.assertNotEqual(process_map(place, [0])[0].process, os.getpid())
 
 
 def fake_uwsgi(**functions: Any) -> Any:
