@@ -4,8 +4,9 @@ from typing import Any
 
 import marshmallow as ma
 from flask import Response
+from flask.views import MethodView
 
-from main.util.web import Blueprint, MethodView, dependencies, problem
+from main.util.web import Blueprint, dependencies, problem
 
 blueprint = Blueprint("health", __name__, description="For those who operate the service.")
 

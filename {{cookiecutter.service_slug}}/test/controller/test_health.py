@@ -7,7 +7,6 @@ from flask.testing import FlaskClient
 
 from main.controller import health
 from main.util.web import Dependency
-from main.util.web.dependencies import register
 from test.case import ServiceCase
 
 
@@ -22,8 +21,7 @@ def client_with(**dependencies: Dependency) -> FlaskClient:
     """Return a client of an application that has these dependencies and no others."""
     app = Flask(__name__)
     app.register_blueprint(health.blueprint)
-    for name, dependency in dependencies.items():
-        register(app, name, dependency)
+    app.extensions["dependencies"] = dependencies
     return app.test_client()
 
 

@@ -1,6 +1,6 @@
 """Web: parse requests, shape responses, report errors and readiness."""
 
-from main.util.web.blueprint import Blueprint, MethodView
+from main.util.web.blueprint import Blueprint
 from main.util.web.dependencies import Dependency
 from main.util.web.problems import problem
 from main.util.web.schema import BaseSchema, StrictInteger, UpstreamSchema
@@ -9,7 +9,6 @@ __all__ = [
     "BaseSchema",
     "Blueprint",
     "Dependency",
-    "MethodView",
     "StrictInteger",
     "UpstreamSchema",
     "problem",

@@ -14,20 +14,11 @@ if TYPE_CHECKING:
 STATUS_LINES = {f"{each} {each.phrase}".upper(): f"{each} {each.phrase}" for each in HTTPStatus}
 
 
-def with_deadline(application: "WSGIApplication") -> "WSGIApplication":
-    """Give every request its deadline."""
+def with_context(application: "WSGIApplication") -> "WSGIApplication":
+    """Give every request a deadline and an id, and return the id in the response."""
 
     def wrapper(environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
         deadline.start(deadline.REQUEST_TIMEOUT)
-        return application(environ, start_response)
-
-    return wrapper
-
-
-def with_request_id(application: "WSGIApplication") -> "WSGIApplication":
-    """Give every request an id, and return it in the response."""
-
-    def wrapper(environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
         request_id = start_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -54,7 +45,7 @@ def with_response_defaults(application: "WSGIApplication") -> "WSGIApplication":
 
 
 def with_metrics(application: "WSGIApplication") -> "WSGIApplication":
-    """Record how long every request took."""
+    """Record how long every request took until its response started."""
 
     def wrapper(environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
         started = perf_counter()

@@ -1,23 +1,25 @@
-"""Problems: error responses in the format of RFC 9457, application/problem+json."""
+"""Problems: error responses in the format of RFC 9457, and their documentation."""
 
-from collections.abc import Iterator, Mapping
+import logging
+import re
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+import flask_smorest
 import marshmallow as ma
 import msgspec
-from flask import Response
+from apispec import BasePlugin
+from flask import Flask, Response
 
 from main.util.context import current_request_id
 
-MEDIA_TYPE = "application/problem+json"
+log = logging.getLogger(__name__)
 
+MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 20
 # Bytes. A larger problem is sent without its detail and additional members.
 MAX_PROBLEM = 16 * 1024
-
-# Messages about invalid fields, and characters of each message and of each field's name.
-MAX_ERRORS = 20
-MAX_TEXT = 100
 
 
 class ProblemSchema(ma.Schema):
@@ -33,18 +35,10 @@ class ProblemSchema(ma.Schema):
     status = ma.fields.Integer(required=True)
     detail = ma.fields.String()
     request_id = ma.fields.String()
-    errors = ma.fields.Dict(
-        metadata={"description": "The invalid fields: location, then field, then messages."}
-    )
+    errors = ma.fields.Dict(metadata={"description": "Messages by location and field."})
 
 
-def problem(
-    status: int,
-    detail: str = "",
-    *,
-    headers: Mapping[str, str] | None = None,
-    **members: Any,
-) -> Response:
+def problem(status: int, detail: str = "", *, headers: Any = None, **members: Any) -> Response:
     """Create a response for a problem.
 
     `detail` explains it to the caller. `members` are added to the standard ones.
@@ -62,14 +56,45 @@ def problem(
     return Response(body, status, headers, content_type=MEDIA_TYPE)
 
 
-def limit_errors(errors: Any, allowed: Iterator[int] | None = None) -> Any:
-    """Return the first messages of marshmallow's nested errors, each with its field.
+class ProblemApi(flask_smorest.Api):
+    """flask-smorest's `Api`, which responds to errors with problems and documents them."""
 
-    `allowed` yields once for each message that may still be added.
-    """
-    allowed = allowed or iter(range(MAX_ERRORS))
-    if isinstance(errors, Mapping):
-        limited = ((str(field), limit_errors(nested, allowed)) for field, nested in errors.items())
-        return {field[:MAX_TEXT]: nested for field, nested in limited if nested}
-    messages = errors if isinstance(errors, list) else [errors]
-    return [str(message)[:MAX_TEXT] for message, _ in zip(messages, allowed, strict=False)]
+    ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(spec_kwargs={"extra_plugins": [OperationPlugin()]})
+        # This call documents the errors. Other responses are documented with their blueprints.
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = MEDIA_TYPE
+        self.init_app(app)
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE
+
+    def handle_http_exception(self, error: Any) -> Response:
+        """Respond to an HTTP error with a problem, and with the error's headers such as Allow."""
+        if error.code < 500:
+            log.info("request.refused", extra={"status": error.code})
+        data = getattr(error, "data", {})  # the arguments of flask_smorest.abort()
+        detail = data.get("message", error.description)
+        headers = [*error.get_headers(), *(data.get("headers") or {}).items()]
+        errors = first_errors(data.get("messages", {}), iter(range(MAX_ERRORS)))
+        members = {"errors": errors} if errors else {}
+        return problem(error.code, detail, headers=headers, **members)
+
+
+class OperationPlugin(BasePlugin):
+    """Gives each operation an id such as `get_v1_hello`, and documents the errors of a body."""
+
+    def operation_helper(self, path: Any = None, operations: Any = None, **_: Any) -> None:
+        for method, operation in operations.items():
+            words = re.findall(r"\w+", f"{method} {path}")
+            operation.setdefault("operationId", "_".join(words))
+            if "requestBody" in operation:
+                for status in (400, 413, 415):
+                    operation["responses"].setdefault(status, HTTPStatus(status).name)
+
+
+def first_errors(errors: Any, allowed: Iterator[int]) -> Any:
+    """Return marshmallow's nested errors with one message for each item of `allowed`."""
+    if isinstance(errors, dict):
+        first = ((field, first_errors(nested, allowed)) for field, nested in errors.items())
+        return {field: nested for field, nested in first if nested}
+    return [message for message, _ in zip(errors, allowed, strict=False)]

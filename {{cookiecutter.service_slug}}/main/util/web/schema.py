@@ -1,5 +1,6 @@
 """Schemas: marshmallow's, which load into classes, omit fields, and reject long lists early."""
 
+from functools import partial
 from typing import Any, ClassVar
 
 import marshmallow as ma
@@ -15,17 +16,11 @@ class BaseSchema(ma.Schema):
 
     object_class: ClassVar[type | None] = None
 
-    @ma.pre_load
-    def validate_lengths(self, data: Any, **_: Any) -> Any:
-        """Validate the lengths of lists. marshmallow does so after it has validated their items."""
-        values = data if isinstance(data, dict) else {}
-        for name, field in self.load_fields.items():
-            key = field.data_key or name
-            try:
-                validate_length(field, values.get(key))
-            except ma.ValidationError as error:
-                raise ma.ValidationError(error.messages, key) from None
-        return data
+    def on_bind_field(self, field_name: str, field_obj: Any) -> None:
+        """Validate the lengths of lists before their items, which marshmallow validates first."""
+        field_obj.pre_load = [partial(validate_length, field_obj), *field_obj.pre_load]
+        if isinstance(field_obj, ma.fields.List):
+            self.on_bind_field(field_name, field_obj.inner)
 
     @ma.post_load
     def make_object(self, data: dict[str, Any], **_: Any) -> Any:
@@ -33,12 +28,12 @@ class BaseSchema(ma.Schema):
         return data if self.object_class is None else self.object_class(**data)
 
     @ma.post_dump
-    def drop_omitted(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def omit_fields(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Remove the fields whose `omit_if` is true."""
         for name, field in self.dump_fields.items():
             omit_if = field.metadata.get("omit_if")
             key = field.data_key or name
-            if omit_if is not None and key in data and omit_if(data[key]):
+            if omit_if and key in data and omit_if(data[key]):
                 del data[key]
         return data
 
@@ -55,22 +50,15 @@ class UpstreamSchema(BaseSchema):
 class StrictInteger(ma.fields.Integer):
     """An integer as JSON Schema defines it: accepts 7 and 7.0, rejects 7.5 and "7"."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(strict=True, **options)
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> int:
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        return super()._deserialize(value, attr, data, **options)
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> int:
+        if isinstance(value, str) or (isinstance(value, float) and not value.is_integer()):
+            raise self.make_error("invalid")
+        return super()._deserialize(value, *args, **options)
 
 
-def validate_length(field: Any, value: Any) -> None:
-    """Raise `ValidationError` if a list, or a list in it, has an invalid length."""
-    if not isinstance(value, list):
-        return
+def validate_length(field: Any, value: Any) -> Any:
+    """Return the value; raise `ValidationError` if it is a list of an invalid length."""
     for validator in field.validators:
-        if isinstance(validator, ma.validate.Length):
+        if isinstance(validator, ma.validate.Length) and isinstance(value, list):
             validator(value)
-    if isinstance(field, ma.fields.List):
-        for item in value:
-            validate_length(field.inner, item)
+    return value

@@ -1,155 +1,150 @@
 """Tests of the blueprint's decorators."""
 
-import unittest
-from dataclasses import dataclass
 from typing import Any
 
 import marshmallow as ma
-from flask import Flask
+from flask.views import MethodView
 
-from main.util.web import Blueprint, MethodView, problem
-from main.util.web.api import ProblemApi
-from main.util.web.json import MsgspecJSONProvider
+from main.util.web import BaseSchema, Blueprint, problem
+from test.case import ServiceCase
 
-CONFIG = {
-    "API_TITLE": "Pets",
-    "API_VERSION": "1",
-    "OPENAPI_VERSION": "3.1.0",
-    "OPENAPI_URL_PREFIX": "/docs",
-}
+blueprint = Blueprint("pets", __name__, url_prefix="/pets")
 
 
-@dataclass
-class Pet:
-    name: str
-    weight: float = 3.5
-
-
-class PetSchema(ma.Schema):
+class PetSchema(BaseSchema):
     name = ma.fields.String(required=True)
+    tags = ma.fields.List(ma.fields.String(), validate=ma.validate.Length(max=3))
+    parent = ma.fields.Nested(lambda: PetSchema())
 
 
-def respond(result: Any, status: int = 200, schema: ma.Schema | None = None) -> Any:
-    """Return the response of a view that returns this result."""
-    blueprint = Blueprint("pets", __name__)
-
-    @blueprint.route("/")
-    @blueprint.response(status, schema)
-    def view() -> Any:
-        return result
-
-    app = Flask(__name__)
-    app.register_blueprint(blueprint)
-    return app.test_client().get("/")
+class SearchSchema(ma.Schema):
+    age = ma.fields.Integer()
+    tags = ma.fields.List(ma.fields.String(), data_key="tag")
 
 
-class TestResponse(unittest.TestCase):
+@blueprint.route("", methods=["POST"])
+@blueprint.arguments(PetSchema())
+@blueprint.response(201, PetSchema())
+@blueprint.alt_response(409, "CONFLICT")
+def create(pet: dict[str, Any]) -> Any:
+    """Create a pet."""
+    return {
+        "Headers": (pet, {"Location": "/pets/1"}),
+        "Status": (pet, 202),
+        "Both": (pet, 202, {"Location": "/pets/1"}),
+        "Response": problem(409),
+    }.get(pet["name"], pet)
+
+
+@blueprint.route("")
+@blueprint.arguments(SearchSchema(), location="query")
+@blueprint.response(200)
+def search(query: dict[str, Any]) -> dict[str, Any]:
+    return query
+
+
+@blueprint.route("/header")
+@blueprint.arguments(SearchSchema(), location="headers")
+@blueprint.response(204)
+def read_header(headers: dict[str, Any]) -> None:
+    assert headers["age"] == 7
+
+
+class BlueprintCase(ServiceCase):
+    """A test with an application that has the endpoints above."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.app.extensions["flask-smorest"]["apis"][""]["ext_obj"].register_blueprint(blueprint)
+
+    def post(self, body: str | bytes, content_type: str = "application/json") -> Any:
+        return self.client.post("/pets", data=body, content_type=content_type)
+
+
+class TestArguments(BlueprintCase):
+    """Blueprint.arguments() loads what the schema accepts, and nothing else."""
+
+    def test_a_body_is_loaded(self) -> None:
+        body = {"name": "Rex", "tags": ["dog"], "parent": {"name": "Max"}}
+        self.assertEqual(self.client.post("/pets", json=body).get_json(), body)
+
+    def test_a_body_that_is_not_json_is_400(self) -> None:
+        nested = '{"name":"x","parent":' * 500 + '{"name":"x"}' + "}" * 500
+        for body in ("", "{", "\xff", b'{"\xff": 1}', "[" * 100_000, '{"name": NaN}', nested):
+            with self.subTest(body[:20]):
+                self.assertIn("malformed", self.assert_problem(self.post(body), 400)["detail"])
+
+    def test_a_body_that_is_not_declared_as_json_is_415(self) -> None:
+        for kind in ("text/plain", ""):
+            detail = self.assert_problem(self.post("{}", kind), 415)["detail"]
+            self.assertIn("application/json", detail)
+
+    def test_a_body_that_is_too_large_is_413(self) -> None:
+        self.assert_problem(self.post(b" " * (self.app.config["MAX_CONTENT_LENGTH"] + 1)), 413)
+
+    def test_only_lists_may_be_repeated_in_a_query(self) -> None:
+        response = self.client.get("/pets?age=1&age=2&tag=a&tag=b")
+        self.assertEqual(response.get_json(), {"age": 1, "tags": ["a", "b"]})
+        self.assertEqual(self.client.get("/pets?tag=a").get_json(), {"tags": ["a"]})
+
+    def test_a_query_that_is_not_utf_8_is_400(self) -> None:
+        environ = {"QUERY_STRING": "age=\xff"}
+        self.assert_problem(self.client.get("/pets", environ_overrides=environ), 400)
+
+    def test_webargs_loads_other_locations(self) -> None:
+        response = self.client.get("/pets/header", headers={"age": "7"})
+        self.assertEqual((response.status_code, response.content_length), (204, None))
+
+    def test_invalid_fields_are_named_in_a_422(self) -> None:
+        cases: list[tuple[str, Any, set[str]]] = [
+            ("json", self.client.post("/pets", json={"a": 1}), {"name", "a"}),
+            (
+                "json",
+                self.client.post("/pets", json={"name": "R", "tags": [0] * 300_000}),
+                {"tags"},
+            ),
+            ("query", self.client.get("/pets?other=1&age=x"), {"other", "age"}),
+            ("headers", self.client.get("/pets/header", headers={"age": "x"}), {"age"}),
+        ]
+        for location, response, fields in cases:
+            with self.subTest(fields):
+                problem = self.assert_problem(response, 422)
+                self.assertEqual(set(problem["errors"][location]), fields)
+                self.assertLess(len(response.data), 500)
+
+
+class TestResponse(BlueprintCase):
     """Blueprint.response() turns what a view returns into a response."""
 
-    def test_the_schema_dumps_the_result(self) -> None:
-        response = respond(Pet("Rex"), 201, PetSchema())
-        self.assertEqual((response.status_code, response.get_json()), (201, {"name": "Rex"}))
-
-    def test_a_view_may_add_headers(self) -> None:
-        response = respond((Pet("Rex"), {"Location": "/pets/1"}), 201, PetSchema())
-        self.assertEqual((response.status_code, response.headers["Location"]), (201, "/pets/1"))
-
-    def test_a_view_may_choose_another_status(self) -> None:
-        for status in (202, "202 Accepted"):
-            self.assertEqual(respond((Pet("Rex"), status), 200, PetSchema()).status_code, 202)
-
-    def test_a_view_may_return_a_response(self) -> None:
-        response = respond((problem(409, "Rex exists."), {"X-Pet": "1"}), 201, PetSchema())
-        self.assertEqual((response.status_code, response.headers["X-Pet"]), (409, "1"))
-
-    def test_a_view_may_return_nothing(self) -> None:
-        response = respond(None, 204)
-        self.assertEqual((response.status_code, response.data), (204, b""))
-
-
-class TestMethodView(unittest.TestCase):
-    """A MethodView has a method for each HTTP method."""
-
-    def setUp(self) -> None:
-        blueprint = Blueprint("pets", __name__)
-
-        @blueprint.route("/<int:number>")
-        class PetView(MethodView):
-            @blueprint.response(200)
-            def get(self, number: int) -> int:
-                return number
-
-            @blueprint.response(204)
-            def delete(self, number: int) -> None: ...
-
-        app = Flask(__name__)
-        app.register_blueprint(blueprint)
-        self.client = app.test_client()
-
-    def test_it_calls_the_method_with_the_arguments_of_the_path(self) -> None:
-        self.assertEqual(self.client.get("/7").data, b"7")
-        self.assertEqual(self.client.delete("/7").status_code, 204)
-
-    def test_head_is_get_without_a_body(self) -> None:
-        response = self.client.head("/7")
-        self.assertEqual((response.data, response.content_length), (b"", 1))
-
-    def test_other_methods_are_not_allowed(self) -> None:
-        response = self.client.post("/7")
-        self.assertEqual(response.status_code, 405)
-        self.assertEqual(set(response.headers["Allow"].split(", ")), self.allowed)
-        self.assertEqual(set(self.client.options("/7").headers["Allow"].split(", ")), self.allowed)
-
-    allowed = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
-
-
-class TestCoroutineFunctions(unittest.TestCase):
-    """No view is a coroutine function: nothing would await it."""
+    def test_a_view_may_return_headers_another_status_or_a_response(self) -> None:
+        for name, status, location in (
+            ("Rex", 201, None),
+            ("Headers", 201, "/pets/1"),
+            ("Status", 202, None),
+            ("Both", 202, "/pets/1"),
+            ("Response", 409, None),
+        ):
+            with self.subTest(name):
+                response = self.client.post("/pets", json={"name": name})
+                self.assertEqual((response.status_code, response.location), (status, location))
+                self.assertEqual(response.get_json().get("name", "Response"), name)
 
     def test_a_coroutine_function_is_refused(self) -> None:
-        blueprint = Blueprint("pets", __name__)
-        with self.assertRaisesRegex(TypeError, "view must be a plain function; got a coroutine"):
+        @blueprint.response(200)
+        async def view(*_: Any) -> None: ...
 
-            @blueprint.route("/")
-            @blueprint.arguments(PetSchema())
-            @blueprint.response(200, PetSchema())
-            async def view() -> None: ...
+        for refused in (view, type("View", (MethodView,), {"get": view})):
+            with self.assertRaisesRegex(TypeError, "view must be def; got async def"):
+                Blueprint("async", __name__).route("/")(refused)
 
-    def test_a_coroutine_method_is_refused(self) -> None:
-        blueprint = Blueprint("pets", __name__)
-        with self.assertRaisesRegex(TypeError, r"View\.post must be a plain function"):
-
-            @blueprint.route("/")
-            class View(MethodView):
-                def get(self) -> None: ...
-
-                @blueprint.response(200)
-                async def post(self) -> None: ...
-
-
-class TestDocumentation(unittest.TestCase):
-    """The decorators keep the documentation that flask-smorest makes."""
-
-    def test_an_operation_has_an_id_its_arguments_and_its_responses(self) -> None:
-        blueprint = Blueprint("pets", __name__)
-
-        @blueprint.route("/pets/<int:number>", methods=["PUT"])
-        @blueprint.arguments(PetSchema())
-        @blueprint.response(201, PetSchema())
-        @blueprint.alt_response(409, "CONFLICT")
-        def put(pet: Pet, number: int) -> Pet:
-            """Save a pet."""
-            return pet
-
-        app = Flask(__name__)
-        app.json = MsgspecJSONProvider(app)
-        app.config.from_mapping(CONFIG)
-        ProblemApi(app).register_blueprint(blueprint)
-        document = app.test_client().get("/docs/openapi.json").get_json()
-        operation = document["paths"]["/pets/{number}"]["put"]
-        self.assertEqual(operation["operationId"], "put_pets_number")
-        self.assertEqual(operation["summary"], "Save a pet.")
-        self.assertIn("application/json", operation["requestBody"]["content"])
-        self.assertIn("application/json", operation["responses"]["201"]["content"])
-        statuses = {"201", "400", "409", "413", "415", "422", "default"}
-        self.assertEqual(set(operation["responses"]), statuses)
+    def test_the_document_has_the_arguments_and_the_responses(self) -> None:
+        operations = self.client.get("/docs/openapi.json").get_json()["paths"]["/pets"]
+        post = operations["post"]
+        self.assertEqual(post["operationId"], "post_pets")
+        self.assertEqual(list(post["requestBody"]["content"]), ["application/json"])
+        self.assertEqual(list(post["responses"]["201"]["content"]), ["application/json"])
+        self.assertEqual(
+            sorted(post["responses"]), ["201", "400", "409", "413", "415", "422", "default"]
+        )
+        self.assertEqual(sorted(operations["get"]["responses"]), ["200", "422", "default"])

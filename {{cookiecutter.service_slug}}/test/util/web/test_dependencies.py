@@ -7,7 +7,7 @@ from flask import Flask
 
 from main.util.context import deadline
 from main.util.web import Dependency
-from main.util.web.dependencies import check_all, register
+from main.util.web.dependencies import check_all
 from test.case import IsolatedCase
 
 
@@ -41,29 +41,25 @@ class TestCheckAll(IsolatedCase):
         self.addCleanup(clock.stop)
 
     def register(self, *, required: bool) -> None:
-        register(self.app, "database", Dependency(self.database.ping, required=required))
+        dependency = Dependency(self.database.ping, required=required)
+        self.app.extensions["dependencies"] = {"database": dependency}
 
     def check_all(self, after: float = 1.0) -> tuple[str, dict[str, str]]:
         self.now += after
         with self.app.app_context():
             return check_all()
 
-    def test_a_service_without_dependencies_is_ok(self) -> None:
-        self.assertEqual(self.check_all(), ("ok", {}))
-
-    def test_a_service_is_ok_while_its_dependencies_are(self) -> None:
-        self.register(required=True)
-        self.assertEqual(self.check_all(), ("ok", {"database": "ok"}))
-
-    def test_a_service_is_unavailable_without_a_required_dependency(self) -> None:
-        self.register(required=True)
-        self.database.is_down = True
-        self.assertEqual(self.check_all(), ("unavailable", {"database": "down"}))
-
-    def test_a_service_is_degraded_without_another_dependency(self) -> None:
-        self.register(required=False)
-        self.database.is_down = True
-        self.assertEqual(self.check_all(), ("degraded", {"database": "down"}))
+    def test_a_required_dependency_decides_about_the_service(self) -> None:
+        for required, is_down, expected in (
+            (True, False, ("ok", {"database": "ok"})),
+            (True, True, ("unavailable", {"database": "down"})),
+            (False, True, ("degraded", {"database": "down"})),
+        ):
+            with self.subTest(required=required, is_down=is_down):
+                self.register(required=required)
+                self.database.is_down = is_down
+                self.assertEqual(self.check_all(), expected)
+                self.assertEqual(self.check_all(after=0), expected)
 
     def test_a_dependency_is_checked_at_most_once_a_second(self) -> None:
         self.register(required=True)
@@ -88,36 +84,17 @@ class TestCheckAll(IsolatedCase):
     def test_a_check_has_a_deadline(self) -> None:
         remaining: list[float] = []
         check = Dependency(lambda: remaining.append(deadline.remaining()), required=True)
-        register(self.app, "upstream", check)
+        self.app.extensions["dependencies"] = {"upstream": check}
         self.check_all()
         self.assertLessEqual(remaining[0], 1.0)
 
     def test_callers_do_not_wait_while_another_thread_checks(self) -> None:
         self.register(required=True)
-        self.check_all()
-        self.database.is_checked.clear()
         self.database.may_answer.clear()
-        self.addCleanup(self.database.may_answer.set)
         slow = threading.Thread(target=self.check_all)
         slow.start()
         self.database.is_checked.wait(10)
-        self.assertEqual(self.check_all(after=0.5), ("ok", {"database": "ok"}))
+        self.assertEqual(self.check_all(after=0.5), ("unavailable", {"database": "down"}))
         self.database.may_answer.set()
         slow.join(10)
-        self.assertEqual(self.database.checks, 2)
-
-    def test_a_change_of_state_is_logged_once_if_slow_checks_overlap(self) -> None:
-        self.register(required=True)
-        self.database.is_down = True
-        self.database.may_answer.clear()
-        threads = [threading.Thread(target=self.check_all) for _ in range(2)]
-        with self.assertLogs("main.util.web", "INFO") as logs:
-            for thread in threads:
-                thread.start()
-                self.database.is_checked.wait(10)
-                self.database.is_checked.clear()
-            self.database.may_answer.set()
-            for thread in threads:
-                thread.join(10)
-        self.assertEqual(self.database.checks, 2)
-        self.assertEqual([record.getMessage() for record in logs.records], ["dependency.down"])
+        self.assertEqual(self.database.checks, 1)

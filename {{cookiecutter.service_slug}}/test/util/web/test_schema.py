@@ -2,6 +2,7 @@
 
 import unittest
 from dataclasses import dataclass
+from typing import Any
 
 import marshmallow as ma
 
@@ -31,7 +32,6 @@ class MatrixSchema(BaseSchema):
 
 class NestingSchema(BaseSchema):
     matrices = ma.fields.List(ma.fields.Nested(MatrixSchema()))
-    more = ma.fields.Nested(MatrixSchema(many=True), validate=ma.validate.Length(max=1))
 
 
 class TestBaseSchema(unittest.TestCase):
@@ -41,68 +41,55 @@ class TestBaseSchema(unittest.TestCase):
         self.assertEqual(PetSchema().load({"name": "Rex", "ownedBy": "Bob"}), Pet("Rex", "Bob"))
         self.assertEqual(PetSchema(many=True).load([{"name": "Rex"}]), [Pet("Rex")])
 
-    def test_it_loads_into_a_dictionary_without_an_object_class(self) -> None:
-        plain = BaseSchema.from_dict({"name": ma.fields.String()})
-        self.assertEqual(plain().load({"name": "Rex"}), {"name": "Rex"})
+    def test_it_omits_a_field_without_a_value_or_whose_condition_is_true(self) -> None:
+        for pet, expected in (
+            (Pet("Rex"), {"name": "Rex"}),
+            (Pet("Rex", "Bob"), {"name": "Rex", "ownedBy": "Bob"}),
+            ({"name": "Rex"}, {"name": "Rex"}),
+        ):
+            self.assertEqual(PetSchema().dump(pet), expected)
 
-    def test_it_omits_a_field_if_the_condition_is_true(self) -> None:
-        self.assertEqual(PetSchema().dump(Pet("Rex")), {"name": "Rex"})
-        self.assertEqual(PetSchema().dump(Pet("Rex", "Bob")), {"name": "Rex", "ownedBy": "Bob"})
-
-    def test_it_omits_a_field_without_a_value(self) -> None:
-        self.assertEqual(PetSchema().dump({"name": "Rex"}), {"name": "Rex"})
-
-    def test_it_rejects_unknown_fields(self) -> None:
-        with self.assertRaises(ma.ValidationError):
-            PetSchema().load({"name": "Rex", "age": 3})
-
-    def test_it_rejects_data_of_another_type(self) -> None:
-        for data in (None, 7, "name", [], [{"name": "Rex"}]):
-            with self.subTest(data), self.assertRaises(ma.ValidationError):
-                PetSchema().load(data)  # type: ignore[arg-type]
-
-    def test_an_upstream_schema_ignores_unknown_fields(self) -> None:
-        plain = UpstreamSchema.from_dict({"name": ma.fields.String()})
-        self.assertEqual(plain().load({"name": "Rex", "age": 3}), {"name": "Rex"})
+    def test_only_an_upstream_schema_ignores_unknown_fields(self) -> None:
+        for base in (BaseSchema, UpstreamSchema):
+            schema = base.from_dict({"name": ma.fields.String()})()
+            self.assertEqual(schema.load({"name": "Rex"}), {"name": "Rex"})
+            errors = schema.validate({"name": "Rex", "age": 3})
+            self.assertEqual(list(errors), ["age"] if base is BaseSchema else [])
 
 
 class TestLengths(unittest.TestCase):
     """The lengths of lists are validated before their items."""
 
-    def errors(self, schema: ma.Schema, data: dict[str, object]) -> object:
-        with self.assertRaises(ma.ValidationError) as raised:
-            schema.load(data)
-        return raised.exception.messages
-
-    def test_a_long_list_is_one_error(self) -> None:
-        errors = self.errors(MatrixSchema(), {"matrix": ["not a row"] * 4})
-        self.assertEqual(errors, {"matrix": ["Length must be between 1 and 3."]})
-
-    def test_a_long_list_in_a_list_is_one_error(self) -> None:
-        errors = self.errors(MatrixSchema(), {"matrix": [[1], ["x", "x", "x"]]})
-        self.assertEqual(errors, {"matrix": ["Longer than maximum length 2."]})
-
-    def test_a_long_list_in_a_nested_object_is_one_error(self) -> None:
-        errors = self.errors(NestingSchema(), {"matrices": [{}, {"matrix": []}]})
-        expected = {"matrices": {1: {"matrix": ["Length must be between 1 and 3."]}}}
-        self.assertEqual(errors, expected)
-
-    def test_a_long_list_of_objects_is_one_error(self) -> None:
-        errors = self.errors(NestingSchema(), {"more": ["not an object"] * 2})
-        self.assertEqual(errors, {"more": ["Longer than maximum length 1."]})
-
-    def test_a_list_of_valid_length_is_loaded(self) -> None:
-        self.assertEqual(MatrixSchema().load({"matrix": [[1, 2], []]}), {"rows": [[1, 2], []]})
-        self.assertEqual(NestingSchema().load({"more": [{}]}), {"more": [{}]})
+    def test_a_long_list_is_one_error_wherever_it_is(self) -> None:
+        length = "Length must be between 1 and 3."
+        cases: list[tuple[ma.Schema, dict[str, Any], dict[str, Any]]] = [
+            (MatrixSchema(), {"matrix": ["x"] * 4}, {"matrix": [length]}),
+            (
+                MatrixSchema(),
+                {"matrix": [[1], ["x"] * 3]},
+                {"matrix": {1: ["Longer than maximum length 2."]}},
+            ),
+            (
+                NestingSchema(),
+                {"matrices": [{}, {"matrix": []}]},
+                {"matrices": {1: {"matrix": [length]}}},
+            ),
+            (MatrixSchema(), {"matrix": 7}, {"matrix": ["Not a valid list."]}),
+            (MatrixSchema(), {"matrix": "1234"}, {"matrix": ["Not a valid list."]}),
+            (MatrixSchema(), {"matrix": [[1, 2], []]}, {}),
+        ]
+        for schema, data, expected in cases:
+            with self.subTest(data):
+                self.assertEqual(schema.validate(data), expected)
 
 
 class TestStrictInteger(unittest.TestCase):
     """StrictInteger accepts what JSON Schema calls an integer."""
 
     def test_numbers_without_a_fraction_are_integers(self) -> None:
-        for number in (7, 7.0):
-            self.assertIs(type(StrictInteger().deserialize(number)), int)
-        self.assertEqual(StrictInteger().deserialize(1e15), 10**15)
+        for number, expected in ((7, 7), (7.0, 7), (1e15, 10**15)):
+            loaded = StrictInteger().deserialize(number)
+            self.assertEqual((loaded, type(loaded)), (expected, int))
 
     def test_other_values_are_rejected(self) -> None:
         for value in (7.5, float("inf"), float("nan"), "7", "7.0", True, None, [7]):

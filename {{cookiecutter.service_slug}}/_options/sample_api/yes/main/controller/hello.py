@@ -1,9 +1,10 @@
 """Hello: the smallest endpoint, whose responses nginx and clients may cache."""
 
 import marshmallow as ma
+from flask.views import MethodView
 
 from main import settings
-from main.util.web import Blueprint, MethodView
+from main.util.web import Blueprint
 
 blueprint = Blueprint("hello", __name__, url_prefix="/v1/hello", description="Greetings.")
 

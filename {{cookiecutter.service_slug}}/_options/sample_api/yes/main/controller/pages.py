@@ -3,10 +3,11 @@
 from typing import Any
 
 import marshmallow as ma
+from flask.views import MethodView
 
 from main import settings
 from main.service import pages
-from main.util.web import BaseSchema, Blueprint, MethodView
+from main.util.web import BaseSchema, Blueprint
 
 blueprint = Blueprint("pages", __name__, url_prefix="/v1/pages", description="Pages of upstreams.")
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 import marshmallow as ma
+from flask.views import MethodView
 
 from main.service import primes
-from main.util.web import BaseSchema, Blueprint, MethodView, StrictInteger
+from main.util.web import BaseSchema, Blueprint, StrictInteger
 
 blueprint = Blueprint("primes", __name__, url_prefix="/v1/primes", description="Prime numbers.")
 
