@@ -6,13 +6,13 @@
 import json
 import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
 import msgspec
 from main.application import create_app
-from main.util.cache import cached
+from main.util.cache import cached, cached_many
 from main.util.cache.current import current_cache
 
 TURNS, CALLS = 101, 200
@@ -25,6 +25,12 @@ Subjects = dict[str, Callable[[], Any]]
 def ours(number: int) -> Any:
     """Return the cached value."""
     return VALUE
+
+
+@cached_many(ttl=math.inf)
+def ours_many(numbers: Sequence[int]) -> list[Any]:
+    """Return a cached value for each number."""
+    return [VALUE for _ in numbers]
 
 
 def _raw_key() -> str:
@@ -120,6 +126,8 @@ def hits(store: str) -> Any:
     subjects: Subjects = {**ALTERNATIVES[store](), "ours": lambda: ours(1)}
     for call in subjects.values():
         assert call() in (VALUE, msgspec.json.encode(VALUE))
+    subjects["20 keys"] = lambda: ours_many(range(20))
+    assert subjects["20 keys"]() == [VALUE] * 20
     series: dict[str, list[float]] = {name: [] for name in subjects}
     for _ in range(TURNS):
         for name, call in subjects.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface
 
-from main.controller import API_BLUEPRINTS, PAGE_BLUEPRINTS
+from main.controller import API_BLUEPRINTS, OTHER_BLUEPRINTS
 from main.settings import Settings
 from main.util import cache, config, http_client
 from main.util.http_client import UpstreamError
@@ -31,7 +31,7 @@ class NoSessions(SessionInterface):
         return self._session
 
 
-class Service(Flask):
+class Application(Flask):
     """Flask with the scope of the service, and without sessions and automatic redirects."""
 
     session_interface = NoSessions()
@@ -45,7 +45,7 @@ class Service(Flask):
         self.url_map.redirect_defaults = False
 
     def app_context(self) -> "AppContext":
-        """Return Flask's context, in which this application's scope is the current one."""
+        """Activate this application's scope in the calling context; return Flask's context."""
         self.extensions["scope"].activate()
         return super().app_context()
 
@@ -70,7 +70,7 @@ def handle_timeout(error: TimeoutError) -> Response:
     return problem(503, "The request took too long.")
 
 
-def create_app(overrides: Mapping[str, str] | None = None) -> Service:
+def create_app(overrides: Mapping[str, str] | None = None) -> Application:
     """Create the application from the environment; `overrides` take precedence over it.
 
     Raises `SettingError`, which names every variable that is missing or invalid.
@@ -79,19 +79,19 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Service:
     settings = config.load(Settings, overrides)
     logs.configure(settings.observability.log_level)
     config.warn_about_unknown(Settings, overrides)
-    app = Service(settings)
+    app = Application(settings)
     app.config.from_mapping(config.DEFAULTS)
     # A store that cannot be used must end the start, not the first request.
     app.extensions["scope"].get(cache.create_cache, cache.CacheSettings)
 
     # Connect.
-    timing.observers.register(timing.log_call, metrics.observe_call)
+    timing.observers.replace(timing.log_call, metrics.observe_call)
     if settings.observability.server_timing:
-        timing.observers.register(timing.log_call, metrics.observe_call, server_timing.add_call)
+        timing.observers.add(server_timing.add_call)
         app.before_request(server_timing.begin)
         app.after_request(server_timing.add_header)
-    cache.outcome_observers.register(metrics.count_cache_call)
-    http_client.call_observers.register(metrics.observe_upstream_call)
+    cache.outcome_observers.replace(metrics.count_cache_call)
+    http_client.call_observers.replace(metrics.observe_upstream_call)
     app.extensions["dependencies"] = {"cache": Dependency(cache.ping, required=False)}
 
     # Outermost first.
@@ -105,6 +105,6 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Service:
     app.register_error_handler(UpstreamError, handle_upstream_error)
     for api_blueprint in API_BLUEPRINTS:
         api.register_blueprint(api_blueprint)
-    for page_blueprint in PAGE_BLUEPRINTS:
-        app.register_blueprint(page_blueprint)
+    for other_blueprint in OTHER_BLUEPRINTS:
+        app.register_blueprint(other_blueprint)
     return app

@@ -9,6 +9,7 @@ from main.util.observability import logs
 
 try:
     app = create_app()
+    # For threads without a request.
     app.extensions["scope"].make_default()
 except SettingError as error:
     logs.configure("ERROR")

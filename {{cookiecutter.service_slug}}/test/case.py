@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from flask.testing import FlaskClient
 
-from main.application import Service, create_app
+from main.application import Application, create_app
 from main.util import cache
 from main.util.config import Scope
 
@@ -30,7 +30,7 @@ class ServiceCase(IsolatedCase):
 
     environment: ClassVar[dict[str, str]] = {}
 
-    app: ClassVar[Service]
+    app: ClassVar[Application]
     client: FlaskClient
 
     @classmethod

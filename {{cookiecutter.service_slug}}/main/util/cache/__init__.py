@@ -1,4 +1,8 @@
-"""Cache: `@cached` and `@cached_many` keep results in the store that the project chose."""
+"""Cache: `@cached` and `@cached_many` keep results in a store.
+
+decorator.py → cache.py → single_flight.py and circuit_breaker.py → backend.py, the chosen store.
+Locks between processes and the circuit breaker matter only for stores that processes share.
+"""
 
 from main.util.cache.backend import CacheSettings
 from main.util.cache.cache import outcome_observers

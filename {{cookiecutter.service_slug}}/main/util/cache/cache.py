@@ -75,9 +75,10 @@ class Cache:
         return [results[key].value for key in keys]
 
     def invalidate(self, key: str) -> None:
-        """Invalidate a key, or those with a prefix that ends with a colon, however long it takes.
+        """Invalidate a key, or all with a prefix, which ends with a colon.
 
-        Results that are still being computed are discarded.
+        Results that are still being computed are discarded. A slow invalidation does no harm to
+        the circuit breaker, because it may have to look at all entries.
         """
         self._calls.invalidate(key)
         delete = self.store.clear if key.endswith(":") else self.store.delete
@@ -121,7 +122,7 @@ class Cache:
                     expiry = (self._ttl if policy.ttl is None else policy.ttl) + policy.stale_for
                     self._breaker.call(self.store.set, key, entries[key], expiry)
         except Exception:
-            if not all(entries.values()):
+            if not all(entries.values()):  # some key has no stale entry
                 raise
             log.warning("cache.stale", exc_info=True, extra={"callable": policy.name})
         finally:

@@ -14,9 +14,11 @@ log = logging.getLogger(__name__)
 
 # Seconds from opening to the next probe.
 RESET_TIMEOUT = 5.0
-# Seconds above which a call is slow. One pause of this process must not open the circuit.
+# Seconds above which a call is slow. A few may be slow because this process had to wait for a CPU.
 SLOW_CALL = 0.1
-MAX_SLOW_CALLS = 3
+MAX_SLOW_CALLS = 10
+# Seconds between two logs of refusals: a store that is full refuses every entry.
+REFUSAL_LOG_INTERVAL = 60.0
 
 
 class CircuitBreaker:
@@ -26,6 +28,7 @@ class CircuitBreaker:
         self._clock = clock
         self._open_until = 0.0  # 0 while closed
         self._slow_calls = 0  # in a row
+        self._next_refusal_log = 0.0
 
     def call(
         self, function: Callable[..., Any], *args: Any, limit: float = SLOW_CALL
@@ -43,7 +46,9 @@ class CircuitBreaker:
         try:
             result = function(*args)
         except RefusedError as error:
-            log.warning("cache.refused", extra={"reason": str(error)})
+            if started >= self._next_refusal_log:
+                self._next_refusal_log = started + REFUSAL_LOG_INTERVAL
+                log.warning("cache.refused", extra={"reason": str(error)})
             return "error", None
         except Exception as error:
             self._open(f"{type(error).__name__}: {error}")

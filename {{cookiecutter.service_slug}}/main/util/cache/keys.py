@@ -18,8 +18,8 @@ from main.util.config import NAME
 NAMESPACE = f"{NAME}:"
 
 _MAIN = Path(__file__).parents[2]
-# Matches arguments that are part of a key as they are: printable ASCII without spaces and colons.
-_is_short = re.compile("[!-9;-~]{1,64}").fullmatch
+# Matches arguments that need no digest: printable ASCII without spaces and colons.
+_is_readable = re.compile("[!-9;-~]{1,64}").fullmatch
 # JSON distinguishes values of these types.
 _PLAIN = frozenset({str, int, bool, type(None)})
 
@@ -40,8 +40,9 @@ class KeyBuilder:
         self._key = key
         self._signature = inspect.signature(function)
         kinds = {each.kind for each in self._signature.parameters.values()}
-        is_plain = key is None and kinds <= {inspect.Parameter.POSITIONAL_OR_KEYWORD}
-        self._arity = len(self._signature.parameters) if is_plain else None
+        # With so many positional arguments, there is nothing to bind.
+        is_simple = kinds <= {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+        self._arity = len(self._signature.parameters) if is_simple else None
 
     def build(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
         """Return the key of a call, however its arguments are passed.
@@ -60,7 +61,7 @@ class KeyBuilder:
             text = _encode(args).decode()
         except (TypeError, ValueError) as error:
             raise TypeError(f"{self._name}: no key: {error}; pass key= to @cached") from error
-        if not _is_short(text):
+        if not _is_readable(text):
             text = blake2b(text.encode(), digest_size=16).hexdigest()
         return self.prefix + text
 

@@ -50,8 +50,7 @@ class SingleFlight:
                     followed[key] = call
         entries = self._lead(led, make) if led else {}
         for key, call in followed.items():
-            timeout = min(deadline.remaining(), threading.TIMEOUT_MAX)
-            entries[key] = keys[key] or call.result(timeout)
+            entries[key] = keys[key] or call.result(deadline.remaining())
         return entries
 
     def is_current(self, key: str, call: Call) -> bool:

@@ -121,6 +121,7 @@ class BoundedMap:
 
     def _start(self, position: int, item: Any) -> None:
         try:
+            # What is captured includes the deadline of this map.
             run = self._context.run(self._capture).run
             if self._executor:
                 future = self._executor.submit(run, self._function, item)

@@ -38,7 +38,7 @@ class ProcessPool(Executor):
         self._pool = self._create()
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Submit `fn(function, item)`."""
+        """Submit `fn(function, item)`; `fn` runs the function in a propagated context."""
         call = worker.dumps((fn, args), f"{args[0]!r} or its argument")
         with self._lock:
             try:
@@ -66,14 +66,14 @@ class Pools:
     def threads(self) -> Executor | None:
         """Return where `thread_map` runs: threads must not wait for others of their own pool."""
         in_pool = threading.current_thread().name.startswith(THREAD_NAME_PREFIX)
-        return self._own(in_pool, ThreadPoolExecutor, self._settings.threads, THREAD_NAME_PREFIX)
+        return self._of_this_process(in_pool, ThreadPoolExecutor, self._settings.threads, THREAD_NAME_PREFIX)
 
     def processes(self) -> Executor | None:
         """Return where `process_map` runs: pool processes must not have pools themselves."""
         in_pool = multiprocessing.parent_process() is not None
-        return self._own(in_pool, ProcessPool, self._settings.processes)
+        return self._of_this_process(in_pool, ProcessPool, self._settings.processes)
 
-    def _own(self, in_pool: bool, create: Callable[..., Executor], *args: Any) -> Executor | None:
+    def _of_this_process(self, in_pool: bool, create: Callable[..., Executor], *args: Any) -> Executor | None:
         # uWSGI's master imports the application and then forks. Its threads would be missing in
         # the workers, and its pool processes would keep it from ending.
         uwsgi = sys.modules.get("uwsgi")

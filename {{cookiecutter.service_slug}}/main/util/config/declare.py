@@ -32,7 +32,7 @@ class Variable:
     secret: bool
 
     def read(self, environment: Mapping[str, str]) -> Any:
-        """Return the parsed value; the file that NAME_FILE names precedes the variable itself.
+        """Return the parsed value; the file that NAME_FILE names takes precedence.
 
         Raises a `SettingError` that names the variable and a remedy.
         """
@@ -43,7 +43,7 @@ class Variable:
                 text = Path(path).read_text("utf-8")
             text = text.strip()
             if self.default is None and not text:
-                raise ValueError("set")
+                raise ValueError("set")  # completes "NAME must be"
             return self.parser(text)
         except (OSError, UnicodeError):
             problem = f"{self.name}_FILE must be the path of a readable UTF-8 file; got {path!r}"

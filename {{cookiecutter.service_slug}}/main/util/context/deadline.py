@@ -6,7 +6,8 @@ from contextvars import ContextVar
 from threading import TIMEOUT_MAX
 from time import monotonic
 
-# Seconds. Must stay below uWSGI's harakiri (20 s) so that we can still answer with a 503.
+# Seconds. Must exceed TOTAL_TIMEOUT of util.http_client, and stay below harakiri in
+# deploy/uwsgi.ini, so that our caller gets a 503.
 REQUEST_TIMEOUT = 15.0
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))

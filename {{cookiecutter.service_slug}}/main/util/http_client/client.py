@@ -21,7 +21,7 @@ from main.util.observability import Observers
 
 log = logging.getLogger(__name__)
 
-# Seconds. Must stay below the timeout of a request, so that our caller gets a 504.
+# Seconds. Must stay below REQUEST_TIMEOUT of util.context.deadline: our caller gets a 504.
 TOTAL_TIMEOUT = 10.0
 
 Auth = tuple[str, str] | Callable[[PreparedRequest], PreparedRequest]

@@ -34,6 +34,7 @@ def send(
             if not response.is_redirect or request.method != "GET":
                 return response.status_code, _read(response, max_bytes)
             request.prepare_url(urljoin(response.url, response.headers["Location"]), None)
+            # The origin is compared after `prepare_url` has normalized the target.
             if not urllib3.connection_from_url(response.url).is_same_host(str(request.url)):
                 raise errors.UpstreamRejected("redirect to another origin", response.status_code)
     raise errors.UpstreamRejected("more than 5 redirects")

@@ -32,7 +32,7 @@ def configure_values() -> None:
 
 
 def histogram(name: str, help: str, labels: Sequence[str]) -> Callable[..., None]:
-    """Create a histogram; return a function of the values of its labels, and then of seconds."""
+    """Create a histogram; return a function observe(*labels, seconds)."""
     configure_values()
     # Prometheus takes as long to find the child for some labels as to add to it.
     child = cache(Histogram(name, help, labels, buckets=BUCKETS).labels)
@@ -40,7 +40,7 @@ def histogram(name: str, help: str, labels: Sequence[str]) -> Callable[..., None
 
 
 def counter(name: str, help: str, labels: Sequence[str]) -> Callable[..., None]:
-    """Create a counter, "_total" is appended to its name; return a function of its labels."""
+    """Create a counter, whose name gets the suffix "_total"; return a function count(*labels)."""
     configure_values()
     child = cache(Counter(name, help, labels).labels)
     return lambda *args: child(*args).inc()

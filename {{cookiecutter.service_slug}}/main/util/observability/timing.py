@@ -19,14 +19,18 @@ P = ParamSpec("P")
 
 
 class Observers(Generic[P]):
-    """The callbacks of one kind of event; application.py registers them."""
+    """The callbacks of one kind of event; application.py sets them."""
 
     def __init__(self, *callbacks: Callable[P, Any]) -> None:
         self.callbacks = callbacks
 
-    def register(self, *callbacks: Callable[P, Any]) -> None:
+    def replace(self, *callbacks: Callable[P, Any]) -> None:
         """Replace the callbacks, so that a second application does not count events twice."""
         self.callbacks = callbacks
+
+    def add(self, callback: Callable[P, Any]) -> None:
+        """Add a callback."""
+        self.callbacks += (callback,)
 
     def notify(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Call each callback."""
@@ -37,7 +41,7 @@ class Observers(Generic[P]):
 def log_call(name: str, outcome: str, duration: float) -> None:
     """Log a call of a timed function at level DEBUG, if its request is in the sample."""
     if log.isEnabledFor(logging.DEBUG):
-        # All processes agree on a request. Calls outside of requests are logged, unless at 0.
+        # The id decides, so that all processes agree. Without a request the position is 0.
         position = crc32((current_request_id.get() or "").encode()) / 2**32
         if position < current_scope().settings(ObservabilitySettings).timed_sample:
             fields = {"callable": name, "outcome": outcome, "seconds": round(duration, 6)}

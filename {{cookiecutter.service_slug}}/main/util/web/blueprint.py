@@ -20,15 +20,15 @@ class JSONResponse(Response):
     """A response with JSON."""
 
     def get_wsgi_headers(self, environ: Any) -> Any:
-        # A 200 with a body of known length lacks none of the headers that Werkzeug would add.
+        # Werkzeug would add headers. A 200 with a body of known length already has them all.
         return self.headers if self.status_code == 200 else super().get_wsgi_headers(environ)
 
 
 class Blueprint(flask_smorest.Blueprint):
     """flask-smorest's Blueprint with strict parsing, and with less work for each request.
 
-    flask-smorest documents its own wrappers. Those here copy the documentation by `wraps`, and
-    call the view directly. A view with `Blueprint.etag` must therefore call `set_etag`.
+    flask-smorest keeps the documentation of a view in its own wrapper. The wrappers here copy it
+    by `wraps`, and call the view directly. A view with `Blueprint.etag` must therefore call `set_etag`.
     """
 
     def add_url_rule(

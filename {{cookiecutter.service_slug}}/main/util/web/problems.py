@@ -63,7 +63,7 @@ class ProblemApi(flask_smorest.Api):
 
     def __init__(self, app: Flask) -> None:
         super().__init__(spec_kwargs={"extra_plugins": [OperationPlugin()]})
-        # This call documents the errors. Other responses are documented with their blueprints.
+        # The media type of errors in the document; flask-smorest has one for all responses.
         self.DEFAULT_RESPONSE_CONTENT_TYPE = MEDIA_TYPE
         self.init_app(app)
         del self.DEFAULT_RESPONSE_CONTENT_TYPE
@@ -92,9 +92,12 @@ class OperationPlugin(BasePlugin):
                     operation["responses"].setdefault(status, HTTPStatus(status).name)
 
 
-def first_errors(errors: Any, allowed: Iterator[int]) -> Any:
-    """Return marshmallow's nested errors with one message for each item of `allowed`."""
+def first_errors(errors: Any, budget: Iterator[int]) -> Any:
+    """Return marshmallow's nested errors, and of each as many messages as `budget` allows.
+
+    Each message takes an item of `budget`, which is shared by all fields.
+    """
     if isinstance(errors, dict):
-        first = ((field, first_errors(nested, allowed)) for field, nested in errors.items())
+        first = ((field, first_errors(nested, budget)) for field, nested in errors.items())
         return {field: nested for field, nested in first if nested}
-    return [message for message, _ in zip(errors, allowed, strict=False)]
+    return [message for message, _ in zip(errors, budget, strict=False)]

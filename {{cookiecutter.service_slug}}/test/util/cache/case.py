@@ -58,8 +58,8 @@ class CacheCase(IsolatedCase):
         self.work = work = Work()
         self.addCleanup(work.may_end.set)
         self.outcomes: list[str] = []
-        self.addCleanup(outcome_observers.register, *outcome_observers.callbacks)
-        outcome_observers.register(lambda name, outcome: self.outcomes.append(outcome))
+        self.addCleanup(outcome_observers.replace, *outcome_observers.callbacks)
+        outcome_observers.replace(lambda name, outcome: self.outcomes.append(outcome))
         self.start_process()
 
         @cached(ttl=10, stale_for=20)

@@ -77,6 +77,13 @@ class TestCircuitBreaker(unittest.TestCase):
         self.assertEqual(vars(logs.records[0])["reason"], "full")
         self.assert_outcome("ok")
 
+    def test_refusals_are_logged_once_a_minute(self) -> None:
+        with self.assertLogs("main.util.cache", "WARNING") as logs:
+            for seconds in (0, 59.9, 0.1):
+                self.clock.now += seconds
+                self.let_fail(RefusedError("full"))
+        self.assertEqual(len(logs.records), 2)
+
     def test_slow_calls_in_a_row_open_it(self) -> None:
         slow = SLOW_CALL + 0.01
         for _ in range(3):
@@ -89,7 +96,7 @@ class TestCircuitBreaker(unittest.TestCase):
             self.call_slowly(slow)
             self.assert_outcome("bypass")
         self.assertEqual([each.getMessage() for each in logs.records], ["cache.down"])
-        self.assertRegex(vars(logs.records[0])["reason"], "^slow: 3 calls in a row took over 0.1 s")
+        self.assertRegex(vars(logs.records[0])["reason"], "^slow: 10 calls in a row took over 0.1 s")
 
     def test_a_slow_probe_leaves_it_open(self) -> None:
         with self.assertLogs("main.util.cache", "INFO"):

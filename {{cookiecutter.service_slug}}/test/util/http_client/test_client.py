@@ -123,8 +123,8 @@ class TestResults(ClientCase):
 class TestObservation(ClientCase):
     def test_each_call_is_logged_and_observed_without_its_query(self) -> None:
         observer = mock.Mock()
-        self.addCleanup(call_observers.register, *call_observers.callbacks)
-        call_observers.register(observer)
+        self.addCleanup(call_observers.replace, *call_observers.callbacks)
+        call_observers.replace(observer)
         self.respond(503, 200)
         self.upstream.get(f"{BASE}/gone", status=410)
         self.upstream.get(f"{BASE}/late", body=ReadTimeout())

@@ -57,8 +57,8 @@ class TestTimed(IsolatedCase):
 
     def setUp(self) -> None:
         self.calls: list[tuple[str, str, float]] = []
-        self.addCleanup(timing.observers.register, *timing.observers.callbacks)
-        timing.observers.register(lambda *call: self.calls.append(call))
+        self.addCleanup(timing.observers.replace, *timing.observers.callbacks)
+        timing.observers.replace(lambda *call: self.calls.append(call))
 
     def assert_calls(self, *names: str, outcome: str = "ok") -> None:
         """Assert that these functions of this module were called, and no others."""

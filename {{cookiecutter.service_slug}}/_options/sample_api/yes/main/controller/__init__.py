@@ -5,5 +5,5 @@ from main.controller import docs, health, hello, metrics, pages, primes
 # The API, described in /docs/openapi.json.
 API_BLUEPRINTS = (health.blueprint, hello.blueprint, primes.blueprint, pages.blueprint)
 
-# Pages beside the API.
-PAGE_BLUEPRINTS = (docs.blueprint, metrics.blueprint)
+# Endpoints that the document leaves out.
+OTHER_BLUEPRINTS = (docs.blueprint, metrics.blueprint)

@@ -30,7 +30,8 @@ def fetch_all(urls: Sequence[str]) -> list[Page]:
     """Fetch all URLs; a page that fails, or that does not arrive in time, has an error."""
     pages = {url: Page(url.partition("?")[0], error="Timed out.") for url in urls}
     with suppress(TimeoutError):
-        pages.update(thread_map_unordered(fetch, pages, timeout=TIMEOUT))
+        for url, page in thread_map_unordered(fetch, urls, timeout=TIMEOUT):
+            pages[url] = page
     return list(pages.values())
 
 
