@@ -91,7 +91,7 @@ def _timed(get: Callable[[str], Any]) -> Callable[[str], Any]:
 def memcached() -> Subjects:
     """Return the client with the same key, codec, hash and connections."""
     store: Any = current_cache().store
-    key = store._namespaces.versioned_key(_raw_key())
+    key = store._versioned(_raw_key())
     get, decode = _timed(store._client.get), msgspec.json.decode
     return {"raw client": lambda: decode(get(key))}
 

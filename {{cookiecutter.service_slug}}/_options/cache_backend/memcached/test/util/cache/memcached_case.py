@@ -1,10 +1,12 @@
 """Fakes of memcached servers, and the base class of their tests."""
 
 import unittest
+from collections.abc import Iterable
+from itertools import repeat
 from typing import Any, ClassVar
 from unittest import mock
 
-from main.util.cache.backend import DEAD_TIMEOUT, CacheSettings, CacheStore
+from main.util.cache.backend import CacheSettings, CacheStore
 
 SERVERS = ("a:1", "b:2", "c:3")
 
@@ -13,8 +15,7 @@ class FakeClient:
     """The client of one server, which keeps everything unless it fails."""
 
     values: ClassVar[dict[str, dict[str, bytes]]] = {}
-    expiries: ClassVar[dict[str, int]] = {}
-    errors: ClassVar[dict[str, list[Exception]]] = {}
+    errors: ClassVar[dict[str, Iterable[Exception]]] = {}
     options: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, server: tuple[str, int], **options: Any) -> None:
@@ -23,10 +24,10 @@ class FakeClient:
 
     @property
     def content(self) -> dict[str, bytes]:
-        """Return the server's values; raise its first error, the last one again and again."""
+        """Return the server's values, or raise its next error."""
         name = "{}:{}".format(*self.server)
-        if errors := self.errors.get(name):
-            raise errors.pop(0) if len(errors) > 1 else errors[0]
+        for error in self.errors.get(name, ()):
+            raise error
         return self.values.setdefault(name, {})
 
     def get(self, key: str, default: None = None) -> bytes | None:
@@ -40,19 +41,20 @@ class FakeClient:
 
     def set(self, key: str, value: bytes, expire: int = 0) -> bool:
         self.content[key] = value
-        self.expiries[key] = expire
         return True
 
     def add(self, key: str, value: bytes, expire: int = 0) -> bool:
         return key not in self.content and self.set(key, value, expire)
 
-    def cas(self, key: str, value: bytes, version: bytes, expire: int) -> bool:
-        assert expire == -1  # expired at once
+    def cas(self, key: str, value: bytes, version: bytes, expire: int) -> None:
+        assert (version, expire) == (b"1", -1)  # expired at once
         self.delete(key)
-        return True
 
     def delete(self, key: str) -> None:
         self.content.pop(key, None)
+
+    def version(self) -> int:
+        return len(self.content)
 
 
 class MemcachedCase(unittest.TestCase):
@@ -66,21 +68,21 @@ class MemcachedCase(unittest.TestCase):
             mock.patch.dict(FakeClient.errors, clear=True),
             mock.patch("time.monotonic", side_effect=lambda: self.now),
             mock.patch("time.time", side_effect=lambda: self.now),
-            mock.patch("time.time_ns", side_effect=lambda: int(self.now * 1e9)),
         ):
             patch.start()
             self.addCleanup(patch.stop)
         super().setUp()
 
     def new_store(self) -> CacheStore:
+        """Return the store of one more process."""
         return CacheStore(CacheSettings(servers=SERVERS))
 
     def let_fail(self, *servers: str) -> None:
         """Let these servers fail, and no others."""
         FakeClient.errors.clear()
-        FakeClient.errors.update({server: [TimeoutError("timed out")] for server in servers})
+        FakeClient.errors.update({server: repeat(TimeoutError("timed out")) for server in servers})
 
     def revive(self) -> None:
         """Let all servers work again, and be used again."""
         self.let_fail()
-        self.now += 2 * DEAD_TIMEOUT + 1
+        self.now += 5
