@@ -25,7 +25,7 @@ CHANGED_FILES = (
     "Makefile",
     "deploy/nginx.conf",
     "main/application.py",
-    "main/resources/defaults.toml",
+    "main/resources/flask.toml",
     "_options/cache_backend/redis/main/util/cache/backend.py",
     "_options/sample_api/yes/main/controller/hello.py",
     "_options/sample_api/yes/main/service/primes.py",

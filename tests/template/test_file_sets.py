@@ -27,7 +27,7 @@ FILES_WITH_ANSWERS = {
     "deploy/k8s/kustomization.yaml",
     "docker-compose.yml",
     "docs/operations.md",
-    "main/resources/defaults.toml",
+    "main/resources/flask.toml",
     "sonar-project.properties",
 }
 

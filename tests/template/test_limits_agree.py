@@ -79,7 +79,7 @@ def test_uwsgi_is_killed_before_the_container_is(project: Path) -> None:
 
 def test_nginx_and_flask_limit_bodies_equally(project: Path) -> None:
     """Nginx rejects exactly the bodies that Flask would reject."""
-    defaults = tomllib.loads(text(project, "main/resources/defaults.toml"))
+    defaults = tomllib.loads(text(project, "main/resources/flask.toml"))
     assert nginx_numbers(project, "client_max_body_size") == [defaults["MAX_CONTENT_LENGTH"]]
 
 

@@ -80,7 +80,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Application:
     logs.configure(settings.observability.log_level)
     config.warn_about_unknown(Settings, overrides)
     app = Application(settings)
-    app.config.from_mapping(config.DEFAULTS)
+    app.config.from_mapping(config.FLASK_CONFIG)
     # A store that cannot be used must end the start, not the first request.
     app.extensions["scope"].get(cache.create_cache, cache.CacheSettings)
 

@@ -55,7 +55,7 @@ class TestRedirects(ServiceCase):
     def test_there_are_no_automatic_redirects(self) -> None:
         app = create_app()
         app.add_url_rule("/pets/", view_func=lambda: "")
-        app.add_url_rule("/", "pets", defaults={"page": 1}, view_func=lambda page: "")
+        app.add_url_rule("/", "pets", defaults={"item": 1}, view_func=lambda item: "")
         app.add_url_rule("/items/<int:item>", "pets")
         for path, status in {"/pets": 200, "/docs//x": 404, "/items/1": 200}.items():
             with self.subTest(path):

@@ -3,7 +3,8 @@
 from contextvars import copy_context
 
 from main.util.concurrency.maps import Maps
-from main.util.concurrency.pools import Pools, PoolSettings
+from main.util.concurrency.pools import Pools
+from main.util.concurrency.settings import PoolSettings
 from main.util.context import PropagatedContext
 
 __all__ = [

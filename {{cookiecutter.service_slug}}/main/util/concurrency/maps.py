@@ -9,7 +9,8 @@ from threading import TIMEOUT_MAX
 from time import monotonic
 from typing import Any, NamedTuple, TypedDict, TypeVar, Unpack
 
-from main.util.concurrency.pools import Pools, PoolSettings
+from main.util.concurrency.pools import Pools
+from main.util.concurrency.settings import PoolSettings
 from main.util.config import current_scope
 from main.util.context import deadline
 
@@ -121,7 +122,7 @@ class BoundedMap:
 
     def _start(self, position: int, item: Any) -> None:
         try:
-            # What is captured includes the deadline of this map.
+            # The captured deadline is that of this map.
             run = self._context.run(self._capture).run
             if self._executor:
                 future = self._executor.submit(run, self._function, item)

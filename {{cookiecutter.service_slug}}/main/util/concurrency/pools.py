@@ -7,26 +7,13 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from main.util.concurrency import worker
-from main.util.config import integer, setting
+from main.util.concurrency.settings import PoolSettings
 
 THREAD_NAME_PREFIX = "thread_map"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoolSettings:
-    """The size of the pools."""
-
-    threads: int = setting(
-        "APP_POOL_THREADS", "16", integer(1, 256), "Threads that each worker has for thread_map."
-    )
-    processes: int = setting(
-        "APP_POOL_PROCESSES", "2", integer(1, 64), "Processes that each worker has for process_map."
-    )
 
 
 class ProcessPool(Executor):
@@ -66,14 +53,14 @@ class Pools:
     def threads(self) -> Executor | None:
         """Return where `thread_map` runs: threads must not wait for others of their own pool."""
         in_pool = threading.current_thread().name.startswith(THREAD_NAME_PREFIX)
-        return self._of_this_process(in_pool, ThreadPoolExecutor, self._settings.threads, THREAD_NAME_PREFIX)
+        return self._get(in_pool, ThreadPoolExecutor, self._settings.threads, THREAD_NAME_PREFIX)
 
     def processes(self) -> Executor | None:
         """Return where `process_map` runs: pool processes must not have pools themselves."""
         in_pool = multiprocessing.parent_process() is not None
-        return self._of_this_process(in_pool, ProcessPool, self._settings.processes)
+        return self._get(in_pool, ProcessPool, self._settings.processes)
 
-    def _of_this_process(self, in_pool: bool, create: Callable[..., Executor], *args: Any) -> Executor | None:
+    def _get(self, in_pool: bool, create: Callable[..., Executor], *args: Any) -> Executor | None:
         # uWSGI's master imports the application and then forks. Its threads would be missing in
         # the workers, and its pool processes would keep it from ending.
         uwsgi = sys.modules.get("uwsgi")

@@ -1,7 +1,10 @@
-"""Config: settings that are declared once, read from the environment, and checked at start."""
+"""Config: declare settings once, read them from the environment, and keep them in a scope.
+
+A scope has the settings of an application, and the objects that are built from them.
+"""
 
 from main.util.config.declare import SettingError, load, setting, variables, warn_about_unknown
-from main.util.config.defaults import DEFAULTS, NAME
+from main.util.config.flask_config import FLASK_CONFIG, NAME
 from main.util.config.parsers import (
     boolean,
     choice,
@@ -14,7 +17,7 @@ from main.util.config.parsers import (
 from main.util.config.scope import Scope, current_scope
 
 __all__ = [
-    "DEFAULTS",
+    "FLASK_CONFIG",
     "NAME",
     "Scope",
     "SettingError",

@@ -20,7 +20,7 @@ class JSONResponse(Response):
     """A response with JSON."""
 
     def get_wsgi_headers(self, environ: Any) -> Any:
-        # Werkzeug would add headers. A 200 with a body of known length already has them all.
+        # A 200 with a body of known length needs none of the headers that Werkzeug adds.
         return self.headers if self.status_code == 200 else super().get_wsgi_headers(environ)
 
 
@@ -28,7 +28,7 @@ class Blueprint(flask_smorest.Blueprint):
     """flask-smorest's Blueprint with strict parsing, and with less work for each request.
 
     flask-smorest keeps the documentation of a view in its own wrapper. The wrappers here copy it
-    by `wraps`, and call the view directly. A view with `Blueprint.etag` must therefore call `set_etag`.
+    by `wraps`, and call the view directly: one with `Blueprint.etag` must call `set_etag`.
     """
 
     def add_url_rule(

@@ -96,7 +96,7 @@ class TestCircuitBreaker(unittest.TestCase):
             self.call_slowly(slow)
             self.assert_outcome("bypass")
         self.assertEqual([each.getMessage() for each in logs.records], ["cache.down"])
-        self.assertRegex(vars(logs.records[0])["reason"], "^slow: 10 calls in a row took over 0.1 s")
+        self.assertRegex(vars(logs.records[0])["reason"], "^slow: 10 calls in a row took")
 
     def test_a_slow_probe_leaves_it_open(self) -> None:
         with self.assertLogs("main.util.cache", "INFO"):

@@ -5,15 +5,8 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from main.util.cache.store import (
-    MEGABYTE,
-    RefusedError,
-    Release,
-    Store,
-    StoreSettings,
-    no_lock,
-    size_setting,
-)
+from main.util.cache.settings import MEGABYTE, StoreSettings, size_setting
+from main.util.cache.store import RefusedError, Release, Store, no_lock
 
 # Bytes that an entry takes besides its value.
 OVERHEAD = 600
