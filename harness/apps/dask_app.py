@@ -1,4 +1,4 @@
-"""Runs the Dask example of a service's docs/operations.md in a local cluster; its argument is the example."""
+"""Runs the Dask example of docs/operations.md in a local cluster; its argument is the example."""
 
 import sys
 from functools import partial

@@ -10,6 +10,8 @@ from harness.project import CHOICES, CONTEXT, FILES_WITH_TAGS, ROOT, TEMPLATE
 FILES = sorted(path for path in TEMPLATE.rglob("*") if path.is_file())
 OPTIONS = TEMPLATE / "_options"
 CHOICES_WITHOUT_FOLDER = {"ci/none"}
+# Files that several choices of an option add, but not all of them.
+COPIES = {"main/util/cache/timed_socket.py", "requirements.in", "requirements.txt"}
 # Short enough to be read before it is run.
 MAX_HOOK_LINES = 60
 
@@ -55,10 +57,6 @@ def test_the_template_contains_no_leftovers_of_tools() -> None:
     """A bake would copy caches and environments."""
     leftover = re.compile(r"(^|/)(__pycache__|\.\w+_cache|\.coverage|\.venv)(/|$)")
     assert not [name(path) for path in FILES if leftover.search(name(path))]
-
-
-# Files that several choices of an option add, but not all of them.
-COPIES = {"main/util/cache/timed_socket.py", "requirements.in", "requirements.txt"}
 
 
 def test_the_template_contains_no_empty_folders() -> None:

@@ -125,6 +125,7 @@ def test_readiness_includes_the_store(single_worker: CacheService) -> None:
 
 
 def test_typed_results_come_back_as_they_were(single_worker: CacheService) -> None:
+    """The annotation decides: a dataclass with a Decimal and a date."""
     before = len(single_worker.executions())
     expected = ["Rate", "str", "Decimal", "date"]
     assert [single_worker.perform("call_typed", "EUR") for _ in range(2)] == [expected] * 2
@@ -132,6 +133,7 @@ def test_typed_results_come_back_as_they_were(single_worker: CacheService) -> No
 
 
 def test_many_items_are_computed_at_once(single_worker: CacheService) -> None:
+    """One execution computes the items that are not stored."""
     before = len(single_worker.executions())
     assert single_worker.perform("call_many", [1, 2, 3, 2]) == [1, 4, 9, 4]
     assert single_worker.perform("call_many", [3, 4]) == [9, 16]
