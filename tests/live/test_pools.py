@@ -122,7 +122,7 @@ def test_server_timing_passes_nginx(pools_project: Path) -> None:
     with Stack(pools_project, APP_SERVER_TIMING="true") as stack:
         header = stack.get("/squares/threads").headers["Server-Timing"]
     name = r"main\.wsgi\.square"
-    assert re.fullmatch(rf'{name};dur=[\d.]+', header)
+    assert re.fullmatch(rf"{name};dur=[\d.]+", header)
 
 
 def test_server_timing_is_off_by_default(shared_stack: Stack) -> None:

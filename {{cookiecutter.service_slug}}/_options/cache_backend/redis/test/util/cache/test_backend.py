@@ -44,7 +44,7 @@ class FakeRedis:
 
     def scan(self, cursor: int, pattern: str, count: int) -> tuple[int, list[str]]:
         """Return half of the keys at first, and the others with the next call."""
-        found = [name for name in self.values if fnmatchcase(name, pattern)]
+        found = [name for name in list(self.values) if fnmatchcase(name, pattern)]
         return (1, found[::2]) if cursor == 0 else (0, found)
 
     def eval(self, script: str, count: int, key: str, token: bytes) -> None:
