@@ -53,6 +53,11 @@ def identity(number: int) -> int:
     return number
 
 
+def stored_value(number: int) -> Any:
+    """Return the value that is cached."""
+    return VALUE
+
+
 def request(app: Any, path: str) -> Callable[[], bytes]:
     """Return a function that sends a GET request to a WSGI application."""
     environ = EnvironBuilder(path=path).get_environ()
@@ -74,11 +79,7 @@ def measure() -> dict[str, float]:
     )
 
     with app.app_context():
-
-        @cached(ttl=3600)
-        def value(number: int) -> Any:
-            return VALUE
-
+        value = cached(ttl=3600)(stored_value)
         value(1)
         hit = alternate(1000, hit=lambda: value(1))
 

@@ -158,7 +158,7 @@ ACTIONS: dict[str, Any] = {
 app = create_app()
 scope = app.extensions["scope"]
 settings = scope.settings(CacheSettings)
-store = CacheStore(settings)
+store: CacheStore = CacheStore(settings)
 scope.put(create_cache, Cache(store, ttl=settings.ttl, clock=clock))
 scope.activate()
 # uWSGI forks after this call: the workers must not share its connection to the store.
