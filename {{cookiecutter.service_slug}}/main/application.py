@@ -85,13 +85,13 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Application:
     app.extensions["scope"].get(cache.create_cache, cache.CacheSettings)
 
     # Connect.
-    timing.observers.replace(timing.log_call, metrics.observe_call)
+    timing.observers[:] = [timing.log_call, metrics.observe_call]
     if settings.observability.server_timing:
-        timing.observers.add(server_timing.add_call)
+        timing.observers.append(server_timing.add_call)
         app.before_request(server_timing.begin)
         app.after_request(server_timing.add_header)
-    cache.outcome_observers.replace(metrics.count_cache_call)
-    http_client.call_observers.replace(metrics.observe_upstream_call)
+    cache.outcome_observers[:] = [metrics.count_cache_call]
+    http_client.call_observers[:] = [metrics.observe_upstream_call]
     app.extensions["dependencies"] = {"cache": Dependency(cache.ping, required=False)}
 
     # Outermost first.

@@ -18,7 +18,6 @@ from main.util.cache.policy import Policy, Result
 from main.util.cache.single_flight import Call, SingleFlight
 from main.util.cache.store import Release, Store, no_lock
 from main.util.context import deadline
-from main.util.observability import Observers
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +27,8 @@ LOCK_POLL_INTERVAL = 0.01
 # Returns the values of keys, in their order.
 Compute = Callable[[list[str]], Sequence[Any]]
 
-# Called with the name of a cached function and the outcome of a call.
-outcome_observers: Observers[[str, str]] = Observers()
+# Called with the name of a cached function and the outcome; create_app() replaces them.
+outcome_observers: list[Callable[[str, str], Any]] = []
 
 
 class Cache:
@@ -61,8 +60,8 @@ class Cache:
             result = Result(outcome)
         if result.outcome != "hit":
             result = self._renew(policy, {key: result}, lambda _: [function(*args, **kwargs)])[key]
-        for notify in outcome_observers.callbacks:
-            notify(policy.name, result.outcome)
+        for observe in outcome_observers:
+            observe(policy.name, result.outcome)
         return result.value
 
     def get_or_compute_many(self, policy: Policy, keys: list[str], compute: Compute) -> list[Any]:
@@ -71,7 +70,8 @@ class Cache:
         due = {key: found for key, found in results.items() if found.outcome != "hit"}
         results |= self._renew(policy, due, compute)
         for result in results.values():
-            outcome_observers.notify(policy.name, result.outcome)
+            for observe in outcome_observers:
+                observe(policy.name, result.outcome)
         return [results[key].value for key in keys]
 
     def invalidate(self, key: str) -> None:

@@ -17,7 +17,6 @@ from main.util.config import is_url
 from main.util.context import REQUEST_ID_HEADER, current_request_id, deadline
 from main.util.http_client.errors import UpstreamError, UpstreamTimeout, UpstreamUnavailable
 from main.util.http_client.exchange import decode, send
-from main.util.observability import Observers
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +25,8 @@ TOTAL_TIMEOUT = 10.0
 
 Auth = tuple[str, str] | Callable[[PreparedRequest], PreparedRequest]
 
-# Called with host, method, status or kind of error, and seconds.
-call_observers: Observers[[str, str, str, float]] = Observers()
+# Called with host, method, status or kind of error, and seconds; create_app() replaces them.
+call_observers: list[Callable[[str, str, str, float], Any]] = []
 
 
 class Bearer:
@@ -128,4 +127,5 @@ def _record(method: str, url: str, status: int | str, seconds: float) -> None:
     parts = urlsplit(url)
     fields = {"upstream": parts.netloc, "method": method, "path": parts.path, "status": status}
     log.info("upstream.called", extra={**fields, "seconds": round(seconds, 6)})
-    call_observers.notify(parts.netloc, method, str(status), seconds)
+    for observe in call_observers:
+        observe(parts.netloc, method, str(status), seconds)

@@ -4,6 +4,6 @@ This face imports neither Flask nor Prometheus, because pool processes need neit
 """
 
 from main.util.observability.settings import ObservabilitySettings
-from main.util.observability.timing import Observers, timed
+from main.util.observability.timing import timed
 
-__all__ = ["ObservabilitySettings", "Observers", "timed"]
+__all__ = ["ObservabilitySettings", "timed"]

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Generator
 from functools import wraps
 from time import perf_counter
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Any, TypeVar, cast
 from zlib import crc32
 
 from main.util.config import current_scope
@@ -15,27 +15,6 @@ from main.util.observability.settings import ObservabilitySettings
 log = logging.getLogger(__name__)
 
 F = TypeVar("F")
-P = ParamSpec("P")
-
-
-class Observers(Generic[P]):
-    """The callbacks of one kind of event; application.py sets them."""
-
-    def __init__(self, *callbacks: Callable[P, Any]) -> None:
-        self.callbacks = callbacks
-
-    def replace(self, *callbacks: Callable[P, Any]) -> None:
-        """Replace the callbacks, so that a second application does not count events twice."""
-        self.callbacks = callbacks
-
-    def add(self, callback: Callable[P, Any]) -> None:
-        """Add a callback."""
-        self.callbacks += (callback,)
-
-    def notify(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call each callback."""
-        for callback in self.callbacks:
-            callback(*args, **kwargs)
 
 
 def log_call(name: str, outcome: str, duration: float) -> None:
@@ -49,7 +28,8 @@ def log_call(name: str, outcome: str, duration: float) -> None:
 
 
 # Called with a timed function's name, the outcome ("ok" or "error") and the duration in seconds.
-observers: Observers[[str, str, float]] = Observers(log_call)
+# create_app() replaces them, so that a second application does not count calls twice.
+observers: list[Callable[[str, str, float], Any]] = [log_call]
 
 
 class Stopwatch:
@@ -65,7 +45,7 @@ class Stopwatch:
         duration = perf_counter() - self._started
         # A generator whose consumer stops early has not failed.
         outcome = "ok" if kind is None or kind is GeneratorExit else "error"
-        for observe in observers.callbacks:
+        for observe in observers:
             observe(self._name, outcome, duration)
 
 

@@ -6,8 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
+from unittest import mock
 
-from main.util.cache import cached, create_cache, outcome_observers
+from main.util.cache import cached, create_cache
 from main.util.cache.cache import Cache
 from main.util.config import Scope
 from test.case import IsolatedCase
@@ -58,8 +59,10 @@ class CacheCase(IsolatedCase):
         self.work = work = Work()
         self.addCleanup(work.may_end.set)
         self.outcomes: list[str] = []
-        self.addCleanup(outcome_observers.replace, *outcome_observers.callbacks)
-        outcome_observers.replace(lambda name, outcome: self.outcomes.append(outcome))
+        observers = [lambda name, outcome: self.outcomes.append(outcome)]
+        patch = mock.patch("main.util.cache.cache.outcome_observers", observers)
+        patch.start()
+        self.addCleanup(patch.stop)
         self.start_process()
 
         @cached(ttl=10, stale_for=20)

@@ -14,7 +14,6 @@ from main.util.http_client import (
     UpstreamInvalid,
     UpstreamRejected,
     UpstreamTimeout,
-    call_observers,
 )
 from main.util.web import UpstreamSchema
 from test.util.http_client.case import BASE, ClientCase
@@ -123,8 +122,9 @@ class TestResults(ClientCase):
 class TestObservation(ClientCase):
     def test_each_call_is_logged_and_observed_without_its_query(self) -> None:
         observer = mock.Mock()
-        self.addCleanup(call_observers.replace, *call_observers.callbacks)
-        call_observers.replace(observer)
+        patch = mock.patch("main.util.http_client.client.call_observers", [observer])
+        patch.start()
+        self.addCleanup(patch.stop)
         self.respond(503, 200)
         self.upstream.get(f"{BASE}/gone", status=410)
         self.upstream.get(f"{BASE}/late", body=ReadTimeout())

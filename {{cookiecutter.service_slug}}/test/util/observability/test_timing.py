@@ -57,8 +57,9 @@ class TestTimed(IsolatedCase):
 
     def setUp(self) -> None:
         self.calls: list[tuple[str, str, float]] = []
-        self.addCleanup(timing.observers.replace, *timing.observers.callbacks)
-        timing.observers.replace(lambda *call: self.calls.append(call))
+        patch = mock.patch.object(timing, "observers", [lambda *call: self.calls.append(call)])
+        patch.start()
+        self.addCleanup(patch.stop)
 
     def assert_calls(self, *names: str, outcome: str = "ok") -> None:
         """Assert that these functions of this module were called, and no others."""
