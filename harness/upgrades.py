@@ -136,7 +136,7 @@ class ServiceRepository:
             (self.project / name).write_text(text, "utf-8")
         self._list_controllers("health", "hello", "primes", "pages", "squares")
         declaration = 'setting("APP_LARGEST", "9", integer(1, 99), "The largest number.")'
-        self.edit("main/settings.py", "(?=    log_level)", f"    largest: int = {declaration}\n")
+        self.edit("main/settings.py", "(?=    observability:)", f"    largest: int = {declaration}\n")
         row = "| `APP_LARGEST` | `9` | The largest number. |\n"
         self.edit("README.md", r"(?=\| `APP_LOG_LEVEL`)", row)
         self.edit(".env.example", "(?=APP_LOG_LEVEL)", "APP_LARGEST=9\n")
@@ -167,9 +167,9 @@ class ServiceRepository:
 
     def _list_controllers(self, *names: str) -> None:
         path = "main/controller/__init__.py"
-        self.edit(path, r"(?<=import ).*", ", ".join(sorted(names)))
+        self.edit(path, r"(?<=import ).*", ", ".join(sorted({"docs", "metrics", *names})))
         blueprints = ", ".join(f"{name}.blueprint" for name in names)
-        self.edit(path, r"(?<= = )[^=]*\Z", f"({blueprints})\n")
+        self.edit(path, "(?<=^API_BLUEPRINTS = ).*", f"({blueprints},)")
         run_tool(self.project, "ruff", "format", "--quiet", path)
 
     def assert_updated(self, fresh: Path, *more_edited: str) -> None:

@@ -23,7 +23,7 @@ def is_imported(name: str) -> bool:
 def main(example: str) -> None:
     """Run the example, then the sample's own service function on the same cluster."""
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        variables: dict[str, Any] = {"numbers": NUMBERS, "factorise": smallest_factor}
+        variables: dict[str, Any] = {"numbers": NUMBERS, "smallest_factor": smallest_factor}
         exec(example.replace("tcp://scheduler:8786", cluster.scheduler_address), variables)  # noqa: S102
         assert variables["factors"] == FACTORS, variables
 
