@@ -169,7 +169,7 @@ class ServiceRepository:
         path = "main/controller/__init__.py"
         self.edit(path, r"(?<=import ).*", ", ".join(sorted({"docs", "metrics", *names})))
         blueprints = ", ".join(f"{name}.blueprint" for name in names)
-        self.edit(path, "(?<=^API_BLUEPRINTS = ).*", f"({blueprints},)")
+        self.edit(path, r"(?<=^API_BLUEPRINTS = )\([^)]*\)", f"({blueprints})")
         run_tool(self.project, "ruff", "format", "--quiet", path)
 
     def assert_updated(self, fresh: Path, *more_edited: str) -> None:
