@@ -116,7 +116,7 @@ class Cache:
         due = [key for key in calls if lookups[key].outcome not in usable]
         entries = {key: found.entry for key, found in lookups.items()}
         try:
-            for key, value in zip(due, compute(due) if due else [], strict=True):
+            for key, value in list(zip(due, compute(due) if due else [], strict=True)):
                 entries[key] = policy.encode(key, value, self._clock())
                 if self._calls.is_current(key, calls[key]):
                     expiry = (self._ttl if policy.ttl is None else policy.ttl) + policy.stale_for

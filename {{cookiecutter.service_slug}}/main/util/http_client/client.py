@@ -100,8 +100,12 @@ class Client:
     delete = partialmethod(request, "DELETE")
 
     def _url(self, path: str) -> str:
-        if ".." in unquote(path).replace("\\", "/").split("/"):
-            raise ValueError(f"path must stay below {self.base_url}; got {path!r}")
+        parts = unquote(path).replace("\\", "/").split("/")
+        if ".." in parts or "?" in path or "#" in path:
+            raise ValueError(
+                f"path must stay below {self.base_url} and have no query; got {path!r}. "
+                "Pass queries as params."
+            )
         return f"{self.base_url.rstrip('/')}/{path.lstrip('/')}" if path else self.base_url
 
     def _send(self, request: Request) -> tuple[int, bytes]:

@@ -46,6 +46,8 @@ def decode(status: int, body: bytes, into: Any) -> Any:
         return body
     if status == 204:
         return None
+    if isinstance(into, type) and issubclass(into, ma.Schema):
+        into = into()
     try:
         if isinstance(into, ma.Schema):
             return into.load(msgspec.json.decode(body))

@@ -52,6 +52,8 @@ class Stopwatch:
 def timed(function: F) -> F:
     """Time every call: one log event, one histogram, one `Server-Timing` entry.
 
+    In pool processes there is only the log event. Below `@cached`, it times computations only.
+
     Works on functions, methods, class and static methods, coroutine functions, and on generator
     functions, which are timed from the first value to the end. Exceptions pass through and are
     recorded with the outcome "error". Raises `TypeError` for an asynchronous generator function.

@@ -50,8 +50,9 @@ class Blueprint(flask_smorest.Blueprint):
     def arguments(self, schema: ma.Schema, *, location: str = "json", **options: Any) -> Decorator:
         """Pass the view what the schema loads from a location of the request.
 
-        Aborts with 415 if a body is not declared as JSON, 400 if it is not JSON or a query is not
-        UTF-8, 422 if the schema rejects the data. webargs would take 1.5 times as long.
+        Aborts with 415 if a body is not declared as JSON, 400 if it is not JSON or a query has
+        bytes that are not UTF-8, 422 if the schema rejects the data. webargs would take 1.5 times
+        as long. `options` are for the documentation, for example `description` and `example`.
         """
         document: Decorator = super().arguments(schema, location=location, **options)
         if location not in ("json", "query"):

@@ -26,27 +26,28 @@ class Dependency:
 
     check: Callable[[], object]
     required: bool
-    _error: str | None = ""  # until the first check
+    _is_up: bool | None = None  # until the first check
+    _is_checking: bool = False
     _next_check: float = 0.0
 
     def is_up(self, name: str) -> bool:
         """Check at most once an `INTERVAL`; return the last result and log if it has changed."""
         now = monotonic()
-        if now < self._next_check:
-            return self._error is None
-        # First, so that other threads do not wait: they use the last result.
-        self._next_check = now + INTERVAL
+        # Once there is a result, nobody waits for a check but the caller that makes it.
+        if self._is_up is not None and (self._is_checking or now < self._next_check):
+            return self._is_up
+        self._is_checking, self._next_check = True, now + INTERVAL
         error = None
         try:
             with deadline.timeout(INTERVAL):
                 self.check()
         except Exception as raised:
             error = f"{type(raised).__name__}: {raised}"
-        previous, self._error = self._error, error
-        if bool(error) != bool(previous):
-            level, event = (WARNING, "dependency.down") if error else (INFO, "dependency.up")
+        was_up, self._is_up, self._is_checking = self._is_up, error is None, False
+        if self._is_up != (was_up is not False):
+            level, event = (INFO, "dependency.up") if self._is_up else (WARNING, "dependency.down")
             log.log(level, event, extra={"dependency": name, "error": error})
-        return error is None
+        return self._is_up
 
 
 def check_all() -> tuple[str, dict[str, str]]:

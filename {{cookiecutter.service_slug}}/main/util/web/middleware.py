@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from main.util.context import REQUEST_ID_HEADER, deadline, start_request_id
 from main.util.observability.metrics import observe_request
+from main.util.web.problems import reason_phrase
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# Werkzeug writes the reason phrase of a status in capitals.
-STATUS_LINES = {f"{each} {each.phrase}".upper(): f"{each} {each.phrase}" for each in HTTPStatus}
+# Werkzeug writes reason phrases in capitals, and older ones.
+STATUS_LINES = {f"{each}": f"{each} {reason_phrase(each)}" for each in HTTPStatus}
 
 
 def with_context(application: "WSGIApplication") -> "WSGIApplication":
@@ -37,7 +38,7 @@ def with_response_defaults(application: "WSGIApplication") -> "WSGIApplication":
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             if "cache-control" not in {name.lower() for name, _ in headers}:
                 headers.append(("Cache-Control", "no-store"))
-            return start_response(STATUS_LINES.get(status, status), headers, *rest)
+            return start_response(STATUS_LINES.get(status[:3], status), headers, *rest)
 
         return application(environ, start)
 

@@ -22,6 +22,20 @@ MAX_ERRORS = 20
 MAX_PROBLEM = 16 * 1024
 
 
+# Reason phrases of RFC 9110 that Python has from version 3.13 on.
+NEW_PHRASES = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
+
+def reason_phrase(status: int) -> str:
+    """Return the reason phrase of a status by RFC 9110."""
+    return NEW_PHRASES.get(status) or HTTPStatus(status).phrase
+
+
 class ProblemSchema(ma.Schema):
     """The members of every problem; some problems have additional ones."""
 
@@ -45,7 +59,7 @@ def problem(status: int, detail: str = "", *, headers: Any = None, **members: An
     """
     standard = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": reason_phrase(status),
         "status": status,
         "detail": detail,
         "request_id": current_request_id.get(),
@@ -75,7 +89,8 @@ class ProblemApi(flask_smorest.Api):
         data = getattr(error, "data", {})  # the arguments of flask_smorest.abort()
         detail = data.get("message", error.description)
         headers = [*error.get_headers(), *(data.get("headers") or {}).items()]
-        errors = first_errors(data.get("messages", {}), iter(range(MAX_ERRORS)))
+        messages = data.get("messages") or data.get("errors") or {}
+        errors = first_errors(messages, iter(range(MAX_ERRORS)))
         members = {"errors": errors} if errors else {}
         return problem(error.code, detail, headers=headers, **members)
 

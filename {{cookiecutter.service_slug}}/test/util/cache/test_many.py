@@ -62,9 +62,11 @@ class TestCachedMany(CacheCase):
             self.assertEqual(self.squares([1, 2]), [1, 4])
         self.assertEqual(self.outcomes, ["error", "error"])
 
-    def test_a_wrong_number_of_results_is_an_error(self) -> None:
-        with self.assertRaises(ValueError):
-            self.squares([1, -2])
+    def test_a_wrong_number_of_results_is_an_error_and_not_stored(self) -> None:
+        for _ in range(2):
+            with self.assertRaises(ValueError):
+                self.squares([1, -2])
+        self.assertEqual(self.store.entries, {})
 
     def test_a_function_that_does_not_return_a_list_is_rejected(self) -> None:
         def no_list(items: Sequence[int]) -> int:

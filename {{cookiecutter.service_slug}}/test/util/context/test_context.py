@@ -54,8 +54,11 @@ class TestDeadline(IsolatedCase):
     def test_a_task_runs_in_the_captured_context(self) -> None:
         current_request_id.set("from-the-caller")
         deadline.start(10)
-        captured = PropagatedContext.capture()
-        current_request_id.set("of-the-worker")
-        deadline.start(99)
-        self.assertEqual(captured.run(PropagatedContext.capture), ("from-the-caller", 10))
-        self.assertEqual(PropagatedContext.capture(), ("of-the-worker", 99))
+        with mock.patch("main.util.context.propagation.time", return_value=1000.0) as time:
+            captured = PropagatedContext.capture()
+            current_request_id.set("of-the-worker")
+            deadline.start(99)
+            time.return_value = 1003.0  # the task has waited for a process
+            self.assertEqual(captured.run(current_request_id.get), "from-the-caller")
+            self.assertEqual(captured.run(deadline.remaining), 7)
+        self.assertEqual((current_request_id.get(), deadline.remaining()), ("of-the-worker", 99))

@@ -81,7 +81,7 @@ class TestRequests(ClientCase):
                 Client(url)
 
     def test_a_path_outside_the_base_url_is_refused(self) -> None:
-        for path in ("..", "pets/../../admin", "pets/%2e%2E/admin", "..\\admin"):
+        for path in ("..", "a/../../b", "a/%2e%2E/b", "..\\b", "a?b", "a#b"):
             with self.subTest(path), self.assertRaisesRegex(ValueError, "^path must stay below"):
                 self.client.get(path)
         self.respond(200, path="/a..b")
@@ -97,7 +97,8 @@ class TestResults(ClientCase):
         self.respond(200, json={"name": "Rex", "unknown": True})
         self.assertEqual(self.client.get(), {"name": "Rex", "unknown": True})
         self.assertEqual(self.client.get(into=Pet), Pet("Rex"))
-        self.assertEqual(self.client.get(into=PetSchema()), Pet("Rex"))
+        for schema in (PetSchema, PetSchema()):
+            self.assertEqual(self.client.get(into=schema), Pet("Rex"))
 
     def test_no_content_is_none(self) -> None:
         self.respond(204, json=None)
@@ -130,7 +131,7 @@ class TestObservation(ClientCase):
         self.upstream.get(f"{BASE}/late", body=ReadTimeout())
         with self.assertLogs("main.util.http_client", "INFO") as logs:
             self.client.request("get", params={"q": "1"})
-            self.assert_fails(UpstreamRejected, path="gone?q=1")
+            self.assert_fails(UpstreamRejected, path="gone", params={"q": "1"})
             self.assert_fails(UpstreamTimeout, path="late")
             with self.assertRaises(InvalidHeader):
                 self.client.get(headers={"A": "\n"})

@@ -21,11 +21,15 @@ class TestMiddleware(ServiceCase):
     def setUpClass(cls) -> None:
         super().setUpClass()
         headers = {"cache-control": "max-age=1"}
-        cls.app.add_url_rule("/own", view_func=lambda: (str(deadline.remaining()), 299, headers))
+
+        def own(status: int) -> tuple[str, int, dict[str, str]]:
+            return str(deadline.remaining()), status, headers
+
+        cls.app.add_url_rule("/own/<int:status>", view_func=own)
 
     def test_every_request_has_a_new_deadline(self) -> None:
         deadline.start(1)
-        remaining = float(self.client.get("/own").text)
+        remaining = float(self.client.get("/own/299").text)
         self.assertAlmostEqual(remaining, deadline.REQUEST_TIMEOUT, delta=1)
 
     def test_the_request_id_is_returned(self) -> None:
@@ -36,7 +40,10 @@ class TestMiddleware(ServiceCase):
         for path, status, cache_control in (
             ("/livez", "200 OK", "no-store"),
             ("/nothing", "404 Not Found", "no-store"),
-            ("/own", "299 UNKNOWN", "max-age=1"),
+            ("/own/299", "299 UNKNOWN", "max-age=1"),
+            ("/own/413", "413 Content Too Large", "max-age=1"),
+            ("/own/416", "416 Range Not Satisfiable", "max-age=1"),
+            ("/own/422", "422 Unprocessable Content", "max-age=1"),
         ):
             with self.subTest(path):
                 response = self.client.get(path)
