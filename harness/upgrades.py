@@ -136,7 +136,9 @@ class ServiceRepository:
             (self.project / name).write_text(text, "utf-8")
         self._list_controllers("health", "hello", "primes", "pages", "squares")
         declaration = 'setting("APP_LARGEST", "9", integer(1, 99), "The largest number.")'
-        self.edit("main/settings.py", "(?=    observability:)", f"    largest: int = {declaration}\n")
+        self.edit(
+            "main/settings.py", "(?=    observability:)", f"    largest: int = {declaration}\n"
+        )
         row = "| `APP_LARGEST` | `9` | The largest number. |\n"
         self.edit("README.md", r"(?=\| `APP_LOG_LEVEL`)", row)
         self.edit(".env.example", "(?=APP_LOG_LEVEL)", "APP_LARGEST=9\n")
