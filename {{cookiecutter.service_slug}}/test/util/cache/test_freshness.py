@@ -42,7 +42,7 @@ class TestFreshness(CacheCase):
         with self.assertLogs("main.util.cache", "WARNING") as logs:
             self.assertEqual(self.compute(), 1)
         self.assertEqual(logs.records[0].getMessage(), "cache.stale")
-        self.assertIsNotNone(logs.records[0].exc_info)
+        self.assertTrue(logs.records[0].exc_info)
         self.clock.now += 0.1
         with self.assertRaises(ConnectionError):
             self.compute()

@@ -32,6 +32,10 @@ class TestCachedMany(CacheCase):
         self.assertEqual(len(self.squares(range(20))), 20)
         self.assertEqual(self.store.commands, ["get_many"])
 
+    def test_two_items_are_not_locked(self) -> None:
+        self.squares([1, 2])
+        self.assertEqual(self.store.commands, ["get_many", "get_many", "set", "set"])
+
     def test_items_that_another_thread_computes_are_waited_for(self) -> None:
         with self.in_background(self.squares, [1, 2]) as first:
             self.work.may_end.set()
