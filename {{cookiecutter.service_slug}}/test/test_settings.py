@@ -9,7 +9,7 @@ from main import settings
 from main.application import create_app
 from main.settings import Settings
 from main.util.concurrency import process_map, thread_map
-from main.util.config import variables
+from main.util.config import SettingError, load, variables
 from main.util.config.declare import Variable
 from test.case import IsolatedCase, ServiceCase
 
@@ -46,6 +46,22 @@ class TestCurrentWithoutApplication(IsolatedCase):
     def test_an_application_context_activates_the_settings_of_its_application(self) -> None:
         with create_app({"APP_CACHE_TTL": "5"}).app_context():
             self.assertEqual(settings.current().cache.ttl, 5)
+
+
+class TestLimits(unittest.TestCase):
+    """Numbers have limits."""
+
+    def test_numbers_beyond_the_limits_are_rejected(self) -> None:
+        for name, lowest, highest in (
+            ("APP_CACHE_SIZE", 1, 1_000_000),
+            ("APP_POOL_THREADS", 1, 256),
+            ("APP_POOL_PROCESSES", 1, 64),
+        ):
+            for accepted in (lowest, highest):
+                load(Settings, {name: str(accepted)})
+            for rejected in (lowest - 1, highest + 1):
+                with self.assertRaisesRegex(SettingError, f"{name} must be an integer from"):
+                    load(Settings, {name: str(rejected)})
 
 
 class TestDocuments(unittest.TestCase):

@@ -112,6 +112,8 @@ class TestPrefixes(unittest.TestCase):
         self.assertEqual(len(prefixes), len(names))
         for prefix in prefixes:
             self.assertRegex(prefix, f"^{KEY.pattern}$")
+        self.assertRegex(KeyBuilder("x" * 101, function).prefix, ":x{100}:[0-9a-f]{16}:$")
+        self.assertRegex(key_of("long" * 20), ":[0-9a-f]{32}$")
 
 
 class TestSourceDigest(unittest.TestCase):
