@@ -99,7 +99,7 @@ def blocking(name: str) -> str:
 
 @dataclass(frozen=True)
 class Rate:
-    """What `rate` returns."""
+    """An exchange rate; the result of `rate`."""
 
     currency: str
     value: Decimal

@@ -1,8 +1,7 @@
 """The store of the cache: memcached, on one or several servers that share the keys.
 
-Keys contain versions of their prefixes: with a new version, older entries are not found any more.
-The memcached wiki calls this idiom "namespaces". If a server was only unreachable while a prefix
-was cleared, its old version may come back; results then live at most for their TTL.
+Keys contain versions of their prefixes, and a new version hides older entries ("namespaces" in the
+memcached wiki). A server that was unreachable meanwhile may bring an old version back.
 """
 
 import logging
