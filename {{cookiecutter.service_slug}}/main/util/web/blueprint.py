@@ -64,7 +64,7 @@ class Blueprint(flask_smorest.Blueprint):
         }
 
         def read_query() -> dict[str, Any]:
-            query = request.args.lists()
+            query = request.args.lists() if request.query_string else ()
             return {name: values if name in lists else values[0] for name, values in query}
 
         read = read_json if location == "json" else read_query
