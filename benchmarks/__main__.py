@@ -17,7 +17,15 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import caches, command_times, concurrency, containers, rates, scaling
+from benchmarks import (
+    caches,
+    command_times,
+    concurrency,
+    containers,
+    rates,
+    scaling,
+    version_one,
+)
 from benchmarks.results import Curve, Row, markdown
 from harness.containers.resources import remove_resources
 from harness.project import TEMPLATE
@@ -25,6 +33,7 @@ from harness.project import TEMPLATE
 BENCHMARKS: dict[str, Callable[[Path], Iterator[Row | Curve]]] = {
     "bake": command_times.bake_time,
     "suite": command_times.suite_time,
+    "version-one": version_one.version_one,
     "hello": rates.hello,
     "hits": caches.hits,
     "stampede": caches.stampede,

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from benchmarks.results import AtMost, Goal, NoFailedRequest, RatioAtLeast, RatioAtMost, Row
 from benchmarks.wrk import FailedRequestsError, rate, require_wrk
-from harness.cache_server import SERVER_COUNTS, CacheServer, cache_settings, store_running
+from harness.cache_server import (
+    NETWORK_STORES,
+    SERVER_COUNTS,
+    CacheServer,
+    cache_settings,
+    store_running,
+)
 from harness.cache_service import (
     CacheService,
     ConcurrentCallers,
@@ -59,7 +65,9 @@ def hits(folder: Path) -> Iterator[Row]:
             Stack(project, UWSGI_PROCESSES="1", **settings) as service,
         ):
             series = service.get(f"/hits/{store}").json()
-        ours = series.pop("ours")
+        ours, many = series.pop("ours"), series.pop("20 keys")
+        many_goal = RatioAtMost(2) if store in NETWORK_STORES else None
+        yield Row(f"20 keys at once, {store}", "µs", many, "one key", ours, many_goal)
         for alternative, theirs in series.items():
             goal = HIT_GOALS.get((store, alternative))
             yield Row(f"hit, {store}", "µs", ours, alternative, theirs, goal)

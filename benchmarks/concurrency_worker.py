@@ -12,11 +12,11 @@ from itertools import cycle
 from time import perf_counter
 from typing import Any
 
-from main.service.primes import divide
-from main.util import pools
-from main.util.concurrency import process_map, thread_map, thread_map_unordered
-from main.util.metrics import BUCKETS
-from main.util.timing import timed
+from main.service.primes import smallest_factor
+from main.util.concurrency import PoolSettings, process_map, thread_map, thread_map_unordered
+from main.util.config import current_scope
+from main.util.observability import timed
+from main.util.observability.metrics import BUCKETS
 from prometheus_client import Histogram
 
 Series = dict[str, list[float]]
@@ -70,7 +70,7 @@ def measure_timed() -> Series:
 def measure_threads() -> Series:
     """Map 1,000 no-ops; compare with an executor's own map. Milliseconds."""
     items = range(1000)
-    with ThreadPoolExecutor(pools.current().threads) as executor:
+    with ThreadPoolExecutor(current_scope().settings(PoolSettings).threads) as executor:
         series = alternate(
             51,
             ours=lambda: thread_map(identity, items),
@@ -87,12 +87,12 @@ def measure_processes() -> Series:
         # Two processors can share an even number of primes equally.
         if perf_counter() - started >= WORK and len(numbers) % 2 == 0:
             break
-        divide(number)
+        smallest_factor(number)
         numbers.append(number)
     return alternate(
         5,
-        ours=lambda: process_map(divide, numbers),
-        theirs=lambda: [divide(number) for number in numbers],
+        ours=lambda: process_map(smallest_factor, numbers),
+        theirs=lambda: [smallest_factor(number) for number in numbers],
     )
 
 

@@ -4,15 +4,16 @@
 """
 
 import json
+import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
 import msgspec
-from main import create_app
-from main.util import cache
-from main.util.cache import cached
+from main.application import create_app
+from main.util.cache import cached, cached_many
+from main.util.cache.current import current_cache
 
 TURNS, CALLS = 101, 200
 VALUE = {"number": 112272535095293, "prime": True, "factors": [1, 112272535095293]}
@@ -20,16 +21,22 @@ VALUE = {"number": 112272535095293, "prime": True, "factors": [1, 11227253509529
 Subjects = dict[str, Callable[[], Any]]
 
 
-@cached(ttl=None)
+@cached(ttl=math.inf)
 def ours(number: int) -> Any:
     """Return the cached value."""
     return VALUE
 
 
+@cached_many(ttl=math.inf)
+def ours_many(numbers: Sequence[int]) -> list[Any]:
+    """Return a cached value for each number."""
+    return [VALUE for _ in numbers]
+
+
 def _raw_key() -> str:
     """Store VALUE as plain JSON; return its key, which is as long as one of `ours`."""
     key = f"{ours.cache_key(1)[:-1]}-"
-    cache.current().backend.set(key, msgspec.json.encode(VALUE), None)
+    current_cache().store.set(key, msgspec.json.encode(VALUE), math.inf)
     return key
 
 
@@ -70,17 +77,29 @@ def file() -> Subjects:
     return {"cachelib with JSON": lambda: files.get("key")}
 
 
+def _timed(get: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a client's `get` with a new time limit for each call; its sockets need one."""
+    from main.util.cache.timed_socket import start_call
+
+    def timed_get(key: str) -> Any:
+        start_call()
+        return get(key)
+
+    return timed_get
+
+
 def memcached() -> Subjects:
     """Return the client with the same key, codec, hash and connections."""
-    backend: Any = cache.current().backend
-    get, key, decode = backend._client.get, backend._spelt(_raw_key()), msgspec.json.decode
+    store: Any = current_cache().store
+    key = store._versioned(_raw_key())
+    get, decode = _timed(store._client.get), msgspec.json.decode
     return {"raw client": lambda: decode(get(key))}
 
 
 def redis() -> Subjects:
     """Return the client with the same key, codec and connections."""
-    backend: Any = cache.current().backend
-    get, key, decode = backend._client.get, _raw_key(), msgspec.json.decode
+    store: Any = current_cache().store
+    get, key, decode = _timed(store._client.get), _raw_key(), msgspec.json.decode
     return {"raw client": lambda: decode(get(key))}
 
 
@@ -107,6 +126,8 @@ def hits(store: str) -> Any:
     subjects: Subjects = {**ALTERNATIVES[store](), "ours": lambda: ours(1)}
     for call in subjects.values():
         assert call() in (VALUE, msgspec.json.encode(VALUE))
+    subjects["20 keys"] = lambda: ours_many(range(20))
+    assert subjects["20 keys"]() == [VALUE] * 20
     series: dict[str, list[float]] = {name: [] for name in subjects}
     for _ in range(TURNS):
         for name, call in subjects.items():

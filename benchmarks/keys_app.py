@@ -1,11 +1,12 @@
 """A service that measures a cache hit among many keys; replaces main/wsgi.py of a service."""
 
+import math
 import random
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from main import create_app
+from main.application import create_app
 from main.util.cache import cached
 
 # A process's first calls are slower, until the interpreter has specialised them.
@@ -15,7 +16,7 @@ VALUE = {"number": 112272535095293, "prime": True, "factors": [1, 11227253509529
 executions = 0
 
 
-@cached(ttl=None)
+@cached(ttl=math.inf)
 def ours(number: int) -> Any:
     """Return the cached value."""
     global executions

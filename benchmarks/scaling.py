@@ -19,6 +19,8 @@ from harness.stack import Stack
 KEYS = [1, 10, 100, 1_000, 10_000, 100_000]
 # uWSGI's cache has room for a thousand entries by default.
 UWSGI_KEYS = 1_000
+# Enough for all keys.
+MEGABYTES = "500"
 # A request must fill its share of the keys before its deadline.
 KEYS_PER_REQUEST = 5_000
 FILES = [0, 50, 100, 200, 400]
@@ -56,7 +58,7 @@ def keys(folder: Path) -> Iterator[Curve]:
     for store in CHOICES["cache_backend"]:
         project = install(bake(folder / store, cache_backend=store, sample_api="no"))
         shutil.copy(KEYS_APP, project / "main" / "wsgi.py")
-        size = {"APP_CACHE_SIZE": str(2 * KEYS[-1])} if store in ("memory", "file") else {}
+        size = {"APP_CACHE_SIZE": MEGABYTES} if store in ("memory", "file") else {}
         with (
             store_running(store) as settings,
             Stack(project, UWSGI_PROCESSES="1", **settings, **size) as service,

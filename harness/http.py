@@ -97,7 +97,7 @@ class ServiceClient:
 
     def request_count(self, route: str) -> float:
         """Return how many requests to `route` the metrics count."""
-        pattern = r"^http_request_duration_seconds_count\{(.*)\} (\S+)$"
+        pattern = r"^http_server_request_duration_seconds_count\{(.*)\} (\S+)$"
         samples = re.findall(pattern, self.metrics(), re.MULTILINE)
         return sum(float(value) for labels, value in samples if f'route="{route}"' in labels)
 

@@ -25,8 +25,8 @@ CHANGED_FILES = (
     "Makefile",
     "deploy/nginx.conf",
     "main/application.py",
-    "main/resources/defaults.toml",
-    "_options/cache_backend/redis/main/util/cache_backend.py",
+    "main/resources/flask.toml",
+    "_options/cache_backend/redis/main/util/cache/backend.py",
     "_options/sample_api/yes/main/controller/hello.py",
     "_options/sample_api/yes/main/service/primes.py",
 )
@@ -135,8 +135,10 @@ class ServiceRepository:
         for name, text in shown:
             (self.project / name).write_text(text, "utf-8")
         self._list_controllers("health", "hello", "primes", "pages", "squares")
-        declaration = 'setting("APP_LARGEST", "9", whole(1, 99), "The largest number.")'
-        self.edit("main/settings.py", "(?=    log_level)", f"    largest: int = {declaration}\n")
+        declaration = 'setting("APP_LARGEST", "9", integer(1, 99), "The largest number.")'
+        self.edit(
+            "main/settings.py", "(?=    observability:)", f"    largest: int = {declaration}\n"
+        )
         row = "| `APP_LARGEST` | `9` | The largest number. |\n"
         self.edit("README.md", r"(?=\| `APP_LOG_LEVEL`)", row)
         self.edit(".env.example", "(?=APP_LOG_LEVEL)", "APP_LARGEST=9\n")
@@ -153,7 +155,7 @@ class ServiceRepository:
             self.edit("main/settings.py", declaration, "")
             self.edit("README.md", rf"^\| `{variable}`.*\n", "")
             self.edit(".env.example", rf"^{variable}.*\n", "")
-        self.edit("main/settings.py", "(?<=setting), urls", "")
+        self.edit("main/settings.py", "(?<=setting), url_list", "")
         for path in SAMPLE_PATHS:
             self.edit("README.md", rf"^\| `\w+ {path}.*\n", "")
         commit_all(self.project, "Delete the sample")
@@ -167,9 +169,9 @@ class ServiceRepository:
 
     def _list_controllers(self, *names: str) -> None:
         path = "main/controller/__init__.py"
-        self.edit(path, r"(?<=import ).*", ", ".join(sorted(names)))
+        self.edit(path, r"(?<=import ).*", ", ".join(sorted({"docs", "metrics", *names})))
         blueprints = ", ".join(f"{name}.blueprint" for name in names)
-        self.edit(path, r"(?<= = )[^=]*\Z", f"({blueprints})\n")
+        self.edit(path, r"(?<=^API_BLUEPRINTS = )\([^)]*\)", f"({blueprints})")
         run_tool(self.project, "ruff", "format", "--quiet", path)
 
     def assert_updated(self, fresh: Path, *more_edited: str) -> None:

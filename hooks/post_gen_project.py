@@ -15,7 +15,7 @@ for option in OPTIONS.glob("*"):
         target.parent.mkdir(parents=True, exist_ok=True)
         source.replace(target)
 
-# What is in a folder comes before the folder.
+# Delete the content of a folder before the folder.
 for path in sorted([OPTIONS, *OPTIONS.rglob("*")], reverse=True):
     if path.is_dir():
         path.rmdir()

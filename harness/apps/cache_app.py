@@ -9,15 +9,22 @@ failing     while it exists, `with_stale` raises an exception
 block-X     the next execution of blocking("X") renames it to blocked-X, and waits for its removal
 """
 
+import math
 import os
 import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from flask import jsonify, request
-from main import create_app
+from main.application import create_app
 from main.util import cache
-from main.util.cache import cached
+from main.util.cache import CacheSettings, cached, cached_many, create_cache
+from main.util.cache.backend import CacheStore
+from main.util.cache.cache import Cache
 
 FOLDER = Path(os.environ["CACHE_APP_FOLDER"])
 TTL = float(os.environ["CACHE_APP_TTL"])
@@ -40,7 +47,7 @@ def record(function: str) -> int:
         return file.tell()
 
 
-@cached(ttl=TTL, stale=STALE_FOR)
+@cached(ttl=TTL, stale_for=STALE_FOR)
 def with_stale(name: Any, seconds: float = 0.0) -> Any:
     """Return a new value after `seconds`."""
     number = record("with_stale")
@@ -50,13 +57,13 @@ def with_stale(name: Any, seconds: float = 0.0) -> Any:
     return [name, number]
 
 
-@cached(ttl=TTL + 0.5, stale=0)
+@cached(ttl=TTL + 0.5, stale_for=0)
 def without_stale(name: Any) -> Any:
     """Return a new value."""
     return [name, record("without_stale")]
 
 
-@cached(ttl=None)
+@cached(ttl=math.inf)
 def without_expiry(name: Any) -> Any:
     """Return a new value."""
     return [name, record("without_expiry")]
@@ -90,6 +97,34 @@ def blocking(name: str) -> str:
     return name
 
 
+@dataclass(frozen=True)
+class Rate:
+    """An exchange rate; the result of `rate`."""
+
+    currency: str
+    value: Decimal
+    valid_on: date
+
+
+@cached(ttl=TTL)
+def rate(currency: str) -> Rate:
+    """Return a dataclass."""
+    record("rate")
+    return Rate(currency, Decimal("1.10"), date(2026, 1, 31))
+
+
+def describe(result: Rate) -> list[str]:
+    """Return the types of a rate's fields."""
+    return [type(each).__name__ for each in (result, *asdict(result).values())]
+
+
+@cached_many(ttl=TTL)
+def squares(numbers: Sequence[int]) -> list[int]:
+    """Return the squares of the numbers."""
+    record("squares")
+    return [number * number for number in numbers]
+
+
 class Shop:
     """An object with a cached method."""
 
@@ -106,20 +141,26 @@ FUNCTIONS: dict[str, Any] = {
     each.__name__: each
     for each in (with_stale, without_stale, without_expiry, echo, large, blocking)
 }
-ACTIONS = {
+ACTIONS: dict[str, Any] = {
     "call": lambda name, args, kwargs: FUNCTIONS[name](*args, **kwargs),
     "call_method": lambda shop, item: Shop(shop).price(item),
-    "call_with_a_set": lambda: echo({1, 2}),
+    "call_with_a_set": lambda: echo({1, object()}),
+    "call_typed": lambda currency: describe(rate(currency)),
+    "call_many": lambda numbers: squares(numbers),
     "key": lambda name, args: FUNCTIONS[name].cache_key(*args),
     "clear": cache.clear,
     "clear_function": lambda name: FUNCTIONS[name].cache_clear(),
     "clear_call": lambda name, args: FUNCTIONS[name].cache_clear(*args),
-    "read_entry": lambda key: (cache.current().backend.get(key) or b"").hex(),
-    "write_entry": lambda key, entry: cache.current().backend.set(key, bytes.fromhex(entry), TTL),
+    "read_entry": lambda key: (store.get(key) or b"").hex(),
+    "write_entry": lambda key, entry: store.set(key, bytes.fromhex(entry), TTL),
 }
 
 app = create_app()
-cache.current().clock = clock
+scope = app.extensions["scope"]
+settings = scope.settings(CacheSettings)
+store: CacheStore = CacheStore(settings)
+scope.put(create_cache, Cache(store, ttl=settings.ttl, clock=clock))
+scope.activate()
 # uWSGI forks after this call: the workers must not share its connection to the store.
 echo("before the fork")
 

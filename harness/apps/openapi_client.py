@@ -8,7 +8,15 @@ from service_client.api.health import get_livez, get_readyz
 from service_client.api.hello import get_v1_hello
 from service_client.api.pages import get_v1_pages
 from service_client.api.primes import post_v1_primes
-from service_client.models import Answer, Hello, Liveness, Pages, Problem, Question, Readiness
+from service_client.models import (
+    HelloResponse,
+    Liveness,
+    PagesResponse,
+    PrimesRequest,
+    PrimesResponse,
+    Problem,
+    Readiness,
+)
 from service_client.types import Unset
 
 
@@ -19,14 +27,14 @@ def main(url: str) -> None:
         ready = get_readyz.sync(client=client)
         hello = get_v1_hello.sync(client=client, name="Zoë")
         pages = get_v1_pages.sync(client=client)
-        primes = post_v1_primes.sync(client=client, body=Question(numbers=[7, 9]))
-        refused = post_v1_primes.sync(client=client, body=Question(numbers=[-1]))
+        primes = post_v1_primes.sync(client=client, body=PrimesRequest(numbers=[7, 9]))
+        refused = post_v1_primes.sync(client=client, body=PrimesRequest(numbers=[-1]))
     # These also narrow the types: a call returns its response or a problem.
     assert isinstance(live, Liveness)
     assert isinstance(ready, Readiness)
-    assert isinstance(hello, Hello)
-    assert isinstance(pages, Pages)
-    assert isinstance(primes, Answer)
+    assert isinstance(hello, HelloResponse)
+    assert isinstance(pages, PagesResponse)
+    assert isinstance(primes, PrimesResponse)
     assert isinstance(refused, Problem)
     assert not isinstance(refused.errors, Unset)
     summary = {

@@ -10,11 +10,11 @@ import time
 from typing import Any
 
 from flask import current_app, jsonify, request
-from main import create_app
-from main.util import logs
+from main.application import create_app
 from main.util.concurrency import process_map, thread_map
-from main.util.http import Bearer, Client
-from main.util.timing import timed
+from main.util.context import current_request_id
+from main.util.http_client import Bearer, Client
+from main.util.observability import timed
 
 MAPS: dict[str, Any] = {"threads": thread_map, "processes": process_map}
 log = logging.getLogger("pools_app")
@@ -25,7 +25,7 @@ def square(number: int) -> dict[str, Any]:
     """Log the task; return its result, its process and its request id."""
     log.warning("task.run", extra={"number": number})
     time.sleep(0.01)
-    return {"pid": os.getpid(), "request_id": logs.request_id.get(), "square": number**2}
+    return {"pid": os.getpid(), "request_id": current_request_id.get(), "square": number**2}
 
 
 def application_name(number: int) -> str:
@@ -34,6 +34,7 @@ def application_name(number: int) -> str:
 
 
 app = create_app()
+app.extensions["scope"].make_default()
 for name in os.environ.get("WARM_UP", "").split():
     MAPS[name](square, range(4))
 
@@ -55,8 +56,7 @@ def application_names() -> Any:
 def call_upstream() -> Any:
     """Call the upstream that the request describes."""
     arguments = request.get_json()
-    client = Client(arguments["url"], **arguments.get("client", {}))
-    if "token" in arguments:
-        client.auth = Bearer(arguments["token"])
+    auth = Bearer(arguments["token"]) if "token" in arguments else None
+    client = Client(arguments["url"], auth=auth, **arguments.get("client", {}))
     path, method = arguments.get("path", ""), arguments.get("method", "GET")
     return jsonify(body=client.request(method, path, **arguments.get("options", {})))

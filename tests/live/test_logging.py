@@ -37,7 +37,7 @@ def test_the_request_id_joins_the_lines_of_a_request(stack: Stack) -> None:
     request_id = stack.get("/unknown").headers["X-Request-ID"]
     nginx = stack.log.wait_for_line(logger="nginx", request_id=request_id)
     uwsgi = stack.log.wait_for_line(logger="uwsgi", request_id=request_id)
-    app = stack.log.wait_for_line(logger="main.util.problems", request_id=request_id)
+    app = stack.log.wait_for_line(logger="main.util.web.problems", request_id=request_id)
     assert nginx["event"] == "request.served"
     assert nginx["method"] == "GET"
     assert nginx["uri"] == "/unknown"

@@ -49,7 +49,9 @@ def test_an_invalid_setting_of_the_application_is_named(
     """The name of the variable is in the log, and no process is left."""
     with stack_type(project, ready="", APP_LOG_LEVEL="LOUD") as stack:
         assert stack.process.wait(TIMEOUT) == 1
-        assert any("APP_LOG_LEVEL" in line.get("message", "") for line in stack.lines())
+        (line,) = stack.lines(event="start.failed")
+        assert line["level"] == "ERROR"
+        assert line["errors"][0].startswith("APP_LOG_LEVEL must be one of")
         assert stack.pids() == []
 
 
@@ -76,7 +78,7 @@ def test_an_invalid_setting_of_the_stack_is_named(
     with stack_type(project, ready="", **{variable: value}) as stack:
         assert stack.process.wait(TIMEOUT) == 1
         (line,) = stack.log.text().splitlines()
-        assert re.fullmatch(rf"{variable} must be a whole number from .*\.", line)
+        assert re.fullmatch(rf"{variable} must be an integer from .*\.", line)
 
 
 def test_a_port_in_use_is_named(project: Path) -> None:

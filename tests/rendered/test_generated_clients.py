@@ -28,7 +28,7 @@ SUMMARY = {
     "message": "Hello, Zoë!",
     "bytes": [12, None],
     "factors": [7, 3],
-    "refused": [422, "Unprocessable Entity", ["json"]],
+    "refused": [422, "Unprocessable Content", ["json"]],
 }
 
 

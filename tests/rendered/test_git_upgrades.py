@@ -1,4 +1,4 @@
-"""A service that cookiecutter baked follows the template by the commands of its README."""
+"""A service that cookiecutter baked follows the template by the commands of docs/operations.md."""
 
 from pathlib import Path
 
@@ -22,10 +22,10 @@ def _bake(folder: Path, template: Path, **answers: str) -> ServiceRepository:
 def test_a_service_can_be_linked_to_the_template_and_updated_by_cruft(
     template_repository: Path, baked: Bake, tmp_path: Path
 ) -> None:
-    """The README shows how."""
+    """docs/operations.md shows how."""
     service = _bake(tmp_path, template_repository, ci="gitlab")
     service.add_squares()
-    commands = shell_block(service.project / "README.md", "cruft link")
+    commands = shell_block(service.project / "docs" / "operations.md", "cruft link")
     commands = commands.replace(f"v{VERSION}", OLDER)
     run_tool(service.project, "sh", "-ec", commands, TEMPLATE=str(template_repository))
     run_tool(service.project, "cruft", "check")
@@ -35,12 +35,12 @@ def test_a_service_can_be_linked_to_the_template_and_updated_by_cruft(
 def test_git_merges_a_newer_template_and_a_changed_answer(
     template_repository: Path, baked: Bake, tmp_path: Path
 ) -> None:
-    """The README shows how to do without cruft."""
+    """docs/operations.md shows how to do without cruft."""
     service = _bake(tmp_path, template_repository, cache_backend="uwsgi")
     service.add_squares()
     service.edit(".cookiecutterrc", 'ci: "github"', 'ci: "none"')
     commit_all(service.project, "Do without GitHub")
-    commands = shell_block(service.project / "README.md", "git merge")
+    commands = shell_block(service.project / "docs" / "operations.md", "git merge")
     run_tool(service.project, "sh", "-ec", commands, TEMPLATE=str(template_repository))
     service.assert_updated(baked(cache_backend="uwsgi", ci="none"))
     service.assert_passes_its_checks()

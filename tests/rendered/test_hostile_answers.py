@@ -12,7 +12,7 @@ from harness.project import Bake
 ANSWERS = {"service_name": HOSTILE, "description": HOSTILE, "owner": HOSTILE}
 PRINT_API_INFORMATION = """
 import json
-from main import create_app
+from main.application import create_app
 document = create_app().test_client().get("/docs/openapi.json").get_json()
 print(json.dumps(document["info"]))
 """

@@ -1,4 +1,4 @@
-"""Every shell command of both READMEs is run by a test."""
+"""Every shell command of the READMEs and of docs/operations.md is run by a test."""
 
 import os
 import signal
@@ -16,24 +16,30 @@ from harness.waiting import wait_until
 
 HERE = Path(__file__).parent
 FIRST_COMMANDS = ["make install", "make test", "make run", "make serve", "make up"]
-# A text of each block in a service's README, in order, and a file that runs the block.
+# A text of each block of a service's documents, in order, and a file that runs the block.
 SERVICE_BLOCKS = {
-    "make install": HERE / "test_install.py",
-    "test_hello.py": ROOT / "harness" / "upgrades.py",
-    "cruft link": HERE / "test_git_upgrades.py",
-    "git merge": HERE / "test_git_upgrades.py",
-    "coverage run": HERE / "test_test_commands.py",
+    "README.md": {
+        "make install": HERE / "test_install.py",
+        "test_hello.py": ROOT / "harness" / "upgrades.py",
+        "coverage run": HERE / "test_test_commands.py",
+    },
+    "docs/operations.md": {
+        "cruft link": HERE / "test_git_upgrades.py",
+        "git merge": HERE / "test_git_upgrades.py",
+    },
 }
+RUN_BY = [pair for blocks in SERVICE_BLOCKS.values() for pair in blocks.items()]
 
 
-def test_every_block_in_the_readme_of_a_service_is_run(baked: Bake) -> None:
+def test_every_block_in_the_documents_of_a_service_is_run(baked: Bake) -> None:
     """A new block needs a test and a line above."""
-    readme = baked() / "README.md"
-    assert shell_blocks(readme) == [shell_block(readme, text) for text in SERVICE_BLOCKS]
-    assert shell_block(readme, "make install").split("\n") == [*FIRST_COMMANDS, ""]
+    for name, blocks in SERVICE_BLOCKS.items():
+        document = baked() / name
+        assert shell_blocks(document) == [shell_block(document, text) for text in blocks]
+    assert shell_block(baked() / "README.md", "make install").split("\n") == [*FIRST_COMMANDS, ""]
 
 
-@pytest.mark.parametrize(("text", "path"), SERVICE_BLOCKS.items(), ids=SERVICE_BLOCKS)
+@pytest.mark.parametrize(("text", "path"), RUN_BY, ids=[text for text, _ in RUN_BY])
 def test_the_files_that_run_blocks_contain_them(text: str, path: Path) -> None:
     """Otherwise the test above would prove nothing."""
     program, *arguments = text.split()

@@ -19,7 +19,7 @@ from harness.project import ROOT, Bake, bake, contents, replay_file, run_cookiec
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 # A label of the Dockerfile: its value contains no unescaped quote and no variable.
 LABEL = re.compile(r"""(?<=image\.)(\w+)="((?:[^"\\$]|\\.)*)\"""")
-FILES_WITH_TEXTS = {".cookiecutterrc", "Dockerfile", "README.md", "main/resources/defaults.toml"}
+FILES_WITH_TEXTS = {".cookiecutterrc", "Dockerfile", "README.md", "main/resources/flask.toml"}
 LONG_SLUG = "q" * 40
 
 
@@ -75,9 +75,9 @@ def test_an_accepted_text_is_shown_and_never_executed(
 def assert_texts_are_shown(files: dict[str, str], answers: dict[str, str], slug: str) -> None:
     """Assert that each of the files, read by a parser of its format, contains the answers."""
     name, description, owner = answers.values()
-    defaults = tomllib.loads(files["main/resources/defaults.toml"])
-    information = defaults["API_SPEC_OPTIONS"]["info"]
-    assert defaults["API_TITLE"] == name
+    flask_config = tomllib.loads(files["main/resources/flask.toml"])
+    information = flask_config["API_SPEC_OPTIONS"]["info"]
+    assert flask_config["API_TITLE"] == name
     assert information["description"] == description
     assert information["contact"]["name"] == owner
     kept = yaml.safe_load(files[".cookiecutterrc"])["default_context"]

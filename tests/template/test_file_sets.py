@@ -26,7 +26,8 @@ FILES_WITH_ANSWERS = {
     "README.md",
     "deploy/k8s/kustomization.yaml",
     "docker-compose.yml",
-    "main/resources/defaults.toml",
+    "docs/operations.md",
+    "main/resources/flask.toml",
     "sonar-project.properties",
 }
 

@@ -47,8 +47,8 @@ def test_every_timeout_is_longer_than_the_one_inside_it(project: Path) -> None:
     """From the HTTP client out to the container engine."""
     (drain,) = nginx_numbers(project, "worker_shutdown_timeout")
     timeouts = [
-        python_constant(project, "main/util/http.py", "TOTAL_TIMEOUT"),
-        python_constant(project, "main/util/deadline.py", "REQUEST"),
+        python_constant(project, "main/util/http_client/client.py", "TOTAL_TIMEOUT"),
+        python_constant(project, "main/util/context/deadline.py", "REQUEST_TIMEOUT"),
         uwsgi_number(project, "harakiri"),
         *nginx_numbers(project, "uwsgi_read_timeout"),
         drain,
@@ -79,7 +79,7 @@ def test_uwsgi_is_killed_before_the_container_is(project: Path) -> None:
 
 def test_nginx_and_flask_limit_bodies_equally(project: Path) -> None:
     """Nginx rejects exactly the bodies that Flask would reject."""
-    defaults = tomllib.loads(text(project, "main/resources/defaults.toml"))
+    defaults = tomllib.loads(text(project, "main/resources/flask.toml"))
     assert nginx_numbers(project, "client_max_body_size") == [defaults["MAX_CONTENT_LENGTH"]]
 
 
@@ -105,7 +105,7 @@ def test_nginx_and_the_application_accept_the_same_request_ids(project: Path) ->
     nginx = re.findall(r'"~\^(.*)\$" \$http_x_request_id;', text(project, "deploy/nginx.conf"))
     application = re.findall(
         r'^WELL_FORMED = re\.compile\(r"(.*)", re\.ASCII\)$',
-        text(project, "main/util/logs.py"),
+        text(project, "main/util/context/request_id.py"),
         re.MULTILINE,
     )
     assert len(nginx) == 1

@@ -18,7 +18,7 @@ whole() { # NAME LOWEST HIGHEST VALUE
         '' | *[!0-9]* | ??????*) ;;
         *) [ "$4" -ge "$2" ] && [ "$4" -le "$3" ] && return ;;
     esac
-    refuse "$1 must be a whole number from $2 to $3, not '$4'."
+    refuse "$1 must be an integer from $2 to $3; got '$4'."
 }
 
 await() { # PID: wait until it has ended, through any number of signals
@@ -147,8 +147,9 @@ whole OPS_PORT 1 65535 "${OPS_PORT=8081}"
 whole UWSGI_PROCESSES 1 64 "${UWSGI_PROCESSES=2}"
 whole UWSGI_THREADS 1 64 "${UWSGI_THREADS=4}"
 {% if cookiecutter.cache_backend == "uwsgi" %}
-whole APP_CACHE_SIZE 2 99999 "${APP_CACHE_SIZE=1024}"
-export APP_CACHE_SIZE
+whole APP_CACHE_SIZE 1 99999 "${APP_CACHE_SIZE=64}"
+# Megabytes in blocks of 64 KiB.
+export CACHE_ITEMS=$((APP_CACHE_SIZE * 16))
 {% endif %}
 # Seconds. With the 30 that nginx drains they have to fit into the time given to a stop.
 whole DRAIN_DELAY 0 10 "${DRAIN_DELAY=0}"

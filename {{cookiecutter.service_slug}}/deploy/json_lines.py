@@ -10,7 +10,7 @@ import re
 import sys
 from datetime import UTC, datetime
 
-# What a pipe takes in one piece, whoever else writes to it.
+# Bytes that a pipe takes atomically (PIPE_BUF).
 CHUNK = 4096
 
 OBJECTS = re.compile(rb'(?:\{"[^\n]*\}\n)+')
@@ -32,7 +32,7 @@ LEVELS = {
 
 
 def as_object(line: bytes) -> bytes:
-    """Return the line as a line of JSON, whatever its bytes are."""
+    """Return the line as a line of JSON; the bytes need not be valid UTF-8."""
     if OBJECTS.fullmatch(line):
         return line
     text = line.decode("utf-8", "backslashreplace").rstrip()
@@ -53,7 +53,7 @@ def as_object(line: bytes) -> bytes:
 
 
 def main() -> None:
-    """Copy until all who write have gone."""
+    """Copy lines until the end of the input."""
     rest = b""
     while chunk := os.read(0, CHUNK):
         lines, newline, rest = (rest + chunk).rpartition(b"\n")

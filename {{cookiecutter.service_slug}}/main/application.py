@@ -1,60 +1,110 @@
-"""The application: everything that serves requests, wired together."""
+"""The application: reads the settings, connects the parts, and registers the endpoints."""
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, Request, Response
+from flask.sessions import NullSession, SessionInterface
 
-from main.controller import BLUEPRINTS, docs
+from main.controller import API_BLUEPRINTS, OTHER_BLUEPRINTS
 from main.settings import Settings
-from main.util import cache, config, deadline, logs, metrics, pools, timing
-from main.util.problems import ProblemApi
-from main.util.schema import Json, Request
+from main.util import cache, config, http_client
+from main.util.http_client import UpstreamError
+from main.util.observability import logs, metrics, server_timing, timing
+from main.util.web import Dependency, problem
+from main.util.web.middleware import with_context, with_metrics, with_response_defaults
+from main.util.web.problems import ProblemApi
+
+if TYPE_CHECKING:
+    from flask.ctx import AppContext
 
 log = logging.getLogger(__name__)
 
 
-class Service(Flask):
-    """Flask, made to measure."""
+class NoSessions(SessionInterface):
+    """Gives every request the same empty session, which nothing can be written to."""
 
-    json_provider_class = Json
-    request_class = Request
+    _session = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        return self._session
+
+
+class Application(Flask):
+    """Flask with the scope of the service, and without sessions and automatic redirects."""
+
+    session_interface = NoSessions()
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("main", static_folder=None)
+        self.extensions["scope"] = config.Scope(settings)
+        # Werkzeug would redirect by an absolute URL.
+        self.url_map.strict_slashes = False
+        self.url_map.merge_slashes = False
+        self.url_map.redirect_defaults = False
+
+    def app_context(self) -> "AppContext":
+        """Activate this application's scope in the calling context; return Flask's context."""
+        self.extensions["scope"].activate()
+        return super().app_context()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function as it is: no view is asynchronous behind uWSGI.
-
-        Flask would look into every function of every request to find that out.
-        """
+        """Return the function: none is asynchronous, and Flask would look into each to find out."""
         return func
 
     def log_exception(self, exc_info: Any) -> None:
-        """Log a failure of our own as one event, whatever the request was."""
+        """Log an unhandled exception as one event, whatever the request was."""
         log.error("request.failed", exc_info=exc_info)
 
 
-def create_app(overrides: Mapping[str, str] | None = None) -> Service:
-    """Build the application from the environment; `overrides` stand in front of it.
+def handle_upstream_error(error: UpstreamError) -> Response:
+    """Respond to the failure of an upstream; the text of the error is for the log only."""
+    log.warning("upstream.failed", exc_info=error)
+    return problem(error.status, error.summary)
 
-    Raises `SettingError`, which names the variable, when a setting is wrong.
+
+def handle_timeout(error: TimeoutError) -> Response:
+    """Respond to work that exceeded its deadline."""
+    log.warning("deadline.exceeded", exc_info=error)
+    return problem(503, "The request took too long.")
+
+
+def create_app(overrides: Mapping[str, str] | None = None) -> Application:
+    """Create the application from the environment; `overrides` take precedence over it.
+
+    Raises `SettingError`, which names every variable that is missing or invalid.
     """
+    # Configure.
     settings = config.load(Settings, overrides)
-    logs.configure(settings.log_level)
-    config.warn_of_unknown(Settings, overrides)
+    logs.configure(settings.observability.log_level)
+    config.warn_about_unknown(Settings, overrides)
+    app = Application(settings)
+    app.config.from_mapping(config.FLASK_CONFIG)
+    # A store that cannot be used must end the start, not the first request.
+    app.extensions["scope"].get(cache.create_cache, cache.CacheSettings)
 
-    app = Service("main", static_folder=None)
-    app.config.from_mapping(config.DEFAULTS)
-    app.config["SETTINGS"] = settings
+    # Connect.
+    timing.observers[:] = [timing.log_call, metrics.observe_call]
+    if settings.observability.server_timing:
+        timing.observers.append(server_timing.add_call)
+        app.before_request(server_timing.begin)
+        app.after_request(server_timing.add_header)
+    cache.outcome_observers[:] = [metrics.count_cache_call]
+    http_client.call_observers[:] = [metrics.observe_upstream_call]
+    app.extensions["dependencies"] = {"cache": Dependency(cache.ping, required=False)}
 
-    metrics.init_app(app)
-    logs.init_app(app)
-    deadline.init_app(app)
-    timing.init_app(app, settings.timing)
-    pools.configure(settings.pools)
-    cache.configure(settings.cache)
+    # Outermost first.
+    middleware = [with_context, with_response_defaults, with_metrics]
+    for wrap in reversed(middleware):
+        app.wsgi_app = wrap(app.wsgi_app)  # type: ignore[method-assign]
 
+    # Register.
     api = ProblemApi(app)
-    for blueprint in BLUEPRINTS:
-        api.register_blueprint(blueprint)
-    app.register_blueprint(docs.blueprint)
+    app.register_error_handler(TimeoutError, handle_timeout)
+    app.register_error_handler(UpstreamError, handle_upstream_error)
+    for api_blueprint in API_BLUEPRINTS:
+        api.register_blueprint(api_blueprint)
+    for other_blueprint in OTHER_BLUEPRINTS:
+        app.register_blueprint(other_blueprint)
     return app

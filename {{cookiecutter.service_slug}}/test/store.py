@@ -1,53 +1,56 @@
-"""A store in a dictionary: what `@cached` expects of one, and nothing else."""
+"""A store for tests, which keeps entries in a dictionary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from main.util.cache.store import Release, Store
 
-class Store:
-    """Keeps everything, and counts what it was asked; `down` makes it fail."""
+
+class InMemoryStore(Store):
+    """Keeps everything, and records the commands; `error` is raised by all commands."""
 
     def __init__(self, _: Any = None) -> None:
         self.entries: dict[str, bytes] = {}
+        self.expiries: dict[str, float] = {}
         self.locked: set[str] = set()
-        self.asked = 0
-        self.down = False
+        self.commands: list[str] = []
+        self.error: Exception | None = None
+        self.before: Callable[[str], None] = lambda command: None
 
-    def _ask(self) -> None:
-        self.asked += 1
-        if self.down:
-            raise ConnectionError("down")
+    def _record(self, command: str) -> None:
+        self.commands.append(command)
+        self.before(command)
+        if self.error is not None:
+            raise self.error
 
     def get(self, key: str) -> bytes | None:
-        """Return what is kept under the key, or None."""
-        self._ask()
+        self._record("get")
         return self.entries.get(key)
 
-    def set(self, key: str, value: bytes, timeout: float | None) -> bool:
-        """Keep the value."""
-        self._ask()
+    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
+        self._record("get_many")
+        return {key: self.entries[key] for key in keys if key in self.entries}
+
+    def set(self, key: str, value: bytes, expiry: float) -> None:
+        self._record("set")
         self.entries[key] = value
-        return True
+        self.expiries[key] = expiry
 
     def delete(self, key: str) -> None:
-        """Delete what is kept under the key."""
-        self._ask()
+        self._record("delete")
         self.entries.pop(key, None)
 
     def clear(self, prefix: str) -> None:
-        """Delete every entry whose key starts so."""
-        self._ask()
+        self._record("clear")
         for key in [key for key in self.entries if key.startswith(prefix)]:
             del self.entries[key]
 
-    def lock(self, key: str, seconds: float) -> Callable[[], None] | None:
-        """Return what releases the key's lock, or None if another holds it."""
-        self._ask()
+    def lock(self, key: str, seconds: float) -> Release | None:
+        self._record("lock")
         if key in self.locked:
             return None
         self.locked.add(key)
-        return lambda: self.locked.remove(key)
+        return lambda: self.locked.discard(key)
 
     def ping(self) -> None:
-        """Raise `ConnectionError` when it is down."""
-        self._ask()
+        self._record("ping")

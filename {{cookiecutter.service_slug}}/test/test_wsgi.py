@@ -1,4 +1,4 @@
-"""The callable that a server imports."""
+"""Tests of main.wsgi."""
 
 import importlib
 import os
@@ -7,26 +7,22 @@ from unittest import mock
 
 from flask import Flask
 
-from main.util import cache
-
 
 class TestWsgi(unittest.TestCase):
-    """It is there, or one sentence says why not."""
+    """The module that a WSGI server imports."""
 
-    def setUp(self) -> None:
-        patch = mock.patch.object(cache, "_current", None)
-        patch.start()
-        self.addCleanup(patch.stop)
+    def test_it_offers_the_application(self) -> None:
+        self.assertIsInstance(importlib.import_module("main.wsgi").app, Flask)
 
-    def test_the_app(self) -> None:
-        with mock.patch.dict(os.environ, APP_LOG_LEVEL="ERROR"):
-            self.assertIsInstance(importlib.import_module("main.wsgi").app, Flask)
-
-    def test_a_bad_setting_ends_it_with_a_sentence(self) -> None:
-        import main.wsgi
-
+    def test_invalid_settings_are_logged_as_one_error_and_end_the_process(self) -> None:
+        wsgi = importlib.import_module("main.wsgi")
         with (
-            mock.patch.dict(os.environ, APP_CACHE_SIZE="many"),
-            self.assertRaisesRegex(SystemExit, "^Cannot start: APP_CACHE_SIZE must be a whole"),
+            mock.patch.dict(os.environ, APP_CACHE_TTL="soon", APP_POOL_THREADS="0"),
+            self.assertLogs("main.wsgi", "ERROR") as logs,
+            self.assertRaises(SystemExit) as exit_,
         ):
-            importlib.reload(main.wsgi)
+            importlib.reload(wsgi)
+        (record,) = logs.records
+        self.assertEqual(record.getMessage(), "start.failed")
+        self.assertEqual(len(vars(record)["errors"]), 2)
+        self.assertEqual(exit_.exception.code, 1)

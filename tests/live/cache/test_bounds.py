@@ -1,4 +1,4 @@
-"""A store keeps as much as APP_CACHE_SIZE allows, and evicts what was used least recently."""
+"""A store keeps as many megabytes as APP_CACHE_SIZE allows, and evicts the rest."""
 
 import re
 from pathlib import Path
@@ -9,27 +9,30 @@ from harness.cache_server import NETWORK_STORES, CacheServer
 from harness.cache_service import running_cache_service
 from harness.project import Bake
 
-ENTRIES = 64
-MEGABYTES = 8
+MEGABYTE = 1024**2
+SERVER_MEGABYTES = 8
+# Characters of the results; each size makes another call.
+SIZES = range(50_000, 50_060)
 
 
 @pytest.mark.parametrize("store", ["file", "memory", "uwsgi"])
-def test_the_number_of_entries_is_bounded(cache_projects: Bake, store: str) -> None:
-    """Of three times as many calls, the last are stored and the first are evicted."""
-    settings = {"UWSGI_PROCESSES": "1", "APP_CACHE_SIZE": str(ENTRIES)}
+def test_the_bytes_of_a_store_are_bounded(cache_projects: Bake, store: str) -> None:
+    """Of three times as much as fits, the last results are stored and the first are evicted."""
+    settings = {"UWSGI_PROCESSES": "1", "APP_CACHE_SIZE": "1"}
     with running_cache_service(cache_projects(store), store, **settings) as service:
 
-        def value(number: int) -> object:
-            return service.call_cached("without_expiry", number)
+        def executions(sizes: range) -> int:
+            before = len(service.executions())
+            for size in sizes:
+                service.call_cached("large", size)
+            return len(service.executions()) - before
 
-        first = [value(number) for number in range(3 * ENTRIES)]
-        before = len(service.executions())
-        assert [value(number) for number in (191, 190)] == [first[191], first[190]]
-        assert all(value(number) != first[number] for number in range(20))
-        assert len(service.executions()) == before + 20
+        assert executions(SIZES) == len(SIZES)
         if store == "file":
-            folder = Path(service.variables["APP_CACHE_DIR"])
-            assert len(list(folder.rglob("*@*"))) <= ENTRIES
+            files = Path(service.variables["APP_CACHE_DIR"]).rglob("*")
+            assert sum(path.stat().st_size for path in files if path.is_file()) <= MEGABYTE
+        assert executions(SIZES[-2:]) == 0
+        assert executions(SIZES[:10]) == 10
 
 
 def used_bytes(store: str, server: CacheServer) -> int:
@@ -47,12 +50,12 @@ def test_the_memory_of_a_server_is_bounded(cache_projects: Bake, store: str) -> 
     """The server evicts entries and refuses none."""
     project = cache_projects(store)
     with (
-        CacheServer(store, MEGABYTES) as server,
+        CacheServer(store, SERVER_MEGABYTES) as server,
         running_cache_service(project, store, [server], UWSGI_PROCESSES="1") as service,
     ):
         for number in range(60):
             service.call_cached("large", 500_000 + number)
-        assert 2e6 < used_bytes(store, server) < MEGABYTES * 1024**2 * 1.1
+        assert 2e6 < used_bytes(store, server) < SERVER_MEGABYTES * MEGABYTE * 1.1
         before = len(service.executions())
         assert len(service.call_cached("large", 500_059)) == 500_058
         assert len(service.executions()) == before

@@ -11,9 +11,9 @@ from harness.waiting import TIMEOUT
 STORES = CHOICES["cache_backend"]
 # Store, setting, invalid value, and what the message requires.
 INVALID = [
-    *((store, "APP_CACHE_SIZE", "many", "a whole number from") for store in STORES),
+    *((store, "APP_CACHE_SIZE", "many", "an integer from") for store in STORES),
     *((store, "APP_CACHE_TTL", "0", "a positive number of seconds") for store in STORES),
-    ("file", "APP_CACHE_DIR", "/proc/cache", "a folder where this user"),
+    ("file", "APP_CACHE_DIR", "/proc/cache", "a folder"),
     ("memcached", "APP_CACHE_SERVERS", "10.0.0.1;10.0.0.2", "different host:port addresses"),
     ("redis", "APP_CACHE_URL", "http://:secret@cache", "redis://"),
 ]

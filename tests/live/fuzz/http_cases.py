@@ -177,7 +177,7 @@ ANSWERED: dict[tuple[int, ...], Requests] = {
         "extension-lf": post_chunked(b"f;\n" + BODY + b"\r\n0\r\n\r\n"),
         **variants("host", lambda host: get(host=b"Host: " + host), *ODD_HOSTS),
     },
-    (308,): {
+    (302,): {
         "redirect-with-a-query": get(target=b"/docs?%0d%0aX-Evil:%201"),
         "redirect-with-other-bytes": get(target=b"/docs?\xff\xfe"),
     },

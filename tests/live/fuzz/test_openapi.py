@@ -30,8 +30,8 @@ DEFECTS = {
     ),
     "status": ("query['name']}!\"}, {", "query['name']}!\"}, 202, {", "Undocumented status code"),
     "type": (
-        "response(200, Hello())",
-        "response(200, Hello(), content_type='text/csv')",
+        "response(200, HelloResponse())",
+        "response(200, HelloResponse(), content_type='text/csv')",
         "Undocumented Content-Type",
     ),
     "schema": ('return {"message"', 'return {"massage"', "Response violates schema"),

@@ -1,45 +1,27 @@
-"""Health: whether the process is there (livez), and whether it can do its work (readyz)."""
+"""Health: GET /livez for the process, GET /readyz for its dependencies."""
 
-import logging
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import marshmallow as ma
 from flask import Response
 from flask.views import MethodView
 
-from main.util import cache
-from main.util.problems import problem
-from main.util.schema import Blueprint
+from main.util.web import Blueprint, dependencies, problem
 
-log = logging.getLogger(__name__)
-
-blueprint = Blueprint("health", __name__, description="For those who run the service.")
-
-
-class Part(NamedTuple):
-    """Something that the service relies on; without a needed part it is not ready."""
-
-    ping: Callable[[], None]
-    needed: bool
-
-
-# Add what this service cannot work without, a database say: its ping raises when it is down,
-# and gives up within a second.
-PARTS: dict[str, Part] = {"cache": Part(cache.ping, needed=False)}
+blueprint = Blueprint("health", __name__, description="For those who operate the service.")
 
 
 class Liveness(ma.Schema):
-    """That the process answers."""
+    """The state of the process."""
 
     status = ma.fields.String(required=True, validate=ma.validate.Equal("ok"))
 
 
 class Readiness(ma.Schema):
-    """How the service is, and each of its parts."""
+    """The state of the service and of its dependencies."""
 
     status = ma.fields.String(required=True, validate=ma.validate.OneOf(["ok", "degraded"]))
-    parts = ma.fields.Dict(
+    checks = ma.fields.Dict(
         required=True,
         keys=ma.fields.String(),
         values=ma.fields.String(validate=ma.validate.OneOf(["ok", "down"])),
@@ -49,8 +31,11 @@ class Readiness(ma.Schema):
 @blueprint.route("/livez")
 class Live(MethodView):
     @blueprint.response(200, Liveness())
-    def get(self) -> dict[str, Any]:
-        """Tell that the process answers; in the stack, nginx says so for itself."""
+    def get(self) -> dict[str, str]:
+        """Report that the process is alive.
+
+        Behind nginx, nginx answers.
+        """
         return {"status": "ok"}
 
 
@@ -59,17 +44,11 @@ class Ready(MethodView):
     @blueprint.response(200, Readiness())
     @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
     def get(self) -> dict[str, Any] | Response:
-        """Ask every part to answer; degraded means that the service works without one."""
-        parts = {name: _ask(name, part) for name, part in PARTS.items()}
-        if any(parts[name] == "down" and part.needed for name, part in PARTS.items()):
-            return problem(503, "A part that the service needs is down.", parts=parts)
-        return {"status": "degraded" if "down" in parts.values() else "ok", "parts": parts}
+        """Report whether the service can do its work.
 
-
-def _ask(name: str, part: Part) -> str:
-    try:
-        part.ping()
-    except Exception:
-        log.warning("part.down", exc_info=True, extra={"part": name})
-        return "down"
-    return "ok"
+        It is degraded while a dependency is down that it can do without.
+        """
+        status, checks = dependencies.check_all()
+        if status == "unavailable":
+            return problem(503, "A required dependency is unavailable.", checks=checks)
+        return {"status": status, "checks": checks}

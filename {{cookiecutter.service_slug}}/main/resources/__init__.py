@@ -1,1 +1,1 @@
-"""Files that are no code."""
+"""Data files."""

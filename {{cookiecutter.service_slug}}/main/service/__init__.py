@@ -1,1 +1,1 @@
-"""What the service knows and can: plain functions on plain values, nothing of HTTP."""
+"""Business logic: plain functions and dataclasses, independent of HTTP."""

@@ -1,1 +1,1 @@
-"""What any service needs: one idea a module, nothing of this service's own rules."""
+"""Helpers from the template, independent of this service's business logic."""

@@ -1,18 +1,19 @@
-"""Docs."""
+"""Tests of the API's documentation."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from main.application import create_app
 from test.case import ServiceCase
 
 
 class TestPage(ServiceCase):
-    """The page needs nothing from elsewhere."""
+    """The page at /docs/ works without other hosts."""
 
-    def test_the_page_and_all_that_it_names_is_served(self) -> None:
+    def test_the_page_and_its_files_are_served(self) -> None:
         with self.client.get("/docs/") as page:
             html = page.get_data(as_text=True)
         names = re.findall(r'(?:src|href)="([^"]+)"', html)
@@ -21,16 +22,44 @@ class TestPage(ServiceCase):
             with self.subTest(name), self.client.get(f"/docs/{name}") as response:
                 self.assertEqual(response.status_code, 200)
 
-    def test_its_policy_is_strict(self) -> None:
+    def test_its_content_security_policy_is_strict(self) -> None:
         with self.client.get("/docs/") as page:
             policy = page.headers["Content-Security-Policy"]
         self.assertTrue(policy.startswith("default-src 'none';"))
         self.assertNotIn("unsafe", policy)
 
+    def test_browsers_ask_whether_a_file_has_changed(self) -> None:
+        for path in ("/docs/", "/docs/init.js"):
+            with self.subTest(path), self.client.get(path) as response:
+                self.assertEqual(response.headers["Cache-Control"], "no-cache")
+                self.assertNotIn("Expires", response.headers)
+                headers = {"If-None-Match": response.headers["ETag"]}
+            with self.client.get(path, headers=headers) as response:
+                self.assertEqual(response.status, "304 Not Modified")
+
     def test_other_names_are_not_found(self) -> None:
         for name in ("nothing.js", "index.css", "..%2finit.js", "LICENSE"):
             with self.subTest(name):
                 self.assert_problem(self.client.get(f"/docs/{name}"), 404)
+
+
+class TestRedirects(ServiceCase):
+    """Redirects to the page are relative: they do not repeat the caller's Host header."""
+
+    def test_a_browser_is_redirected_to_the_page(self) -> None:
+        for path in ("/", "/docs"):
+            response = self.client.get(path, headers={"Host": "evil.example"})
+            with self.subTest(path):
+                self.assertEqual((response.status_code, response.location), (302, "docs/"))
+
+    def test_there_are_no_automatic_redirects(self) -> None:
+        app = create_app()
+        app.add_url_rule("/pets/", view_func=lambda: "")
+        app.add_url_rule("/", "pets", defaults={"item": 1}, view_func=lambda item: "")
+        app.add_url_rule("/items/<int:item>", "pets")
+        for path, status in {"/pets": 200, "/docs//x": 404, "/items/1": 200}.items():
+            with self.subTest(path):
+                self.assertEqual(app.test_client().get(path).status_code, status)
 
 
 class TestDocument(ServiceCase):
@@ -43,7 +72,7 @@ class TestDocument(ServiceCase):
         self.document = self.client.get("/docs/openapi.json").get_json()
 
     def operations(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return each operation with its name."""
+        """Return each operation with its method and path."""
         return [
             (f"{method} {path}", operation)
             for path, methods in self.document["paths"].items()
@@ -55,20 +84,21 @@ class TestDocument(ServiceCase):
         self.assertEqual(self.document["openapi"], "3.1.0")
         OpenAPIV31SpecValidator(self.document).validate()
 
-    def test_every_operation_is_told_in_words_and_with_its_errors(self) -> None:
+    def test_every_operation_has_an_id_a_summary_and_its_errors(self) -> None:
         self.assertGreaterEqual(len(self.operations()), 2)
         for name, operation in self.operations():
             with self.subTest(name):
+                self.assertRegex(operation["operationId"], r"^[a-z]+_\w+$")
                 self.assertTrue(operation["summary"].endswith("."))
                 self.assertIn("default", operation["responses"])
 
-    def test_what_may_be_wrong_with_a_body_is_told(self) -> None:
+    def test_operations_with_a_body_list_its_errors(self) -> None:
         for name, operation in self.operations():
-            told = {"400", "413", "415", "422"} <= set(operation["responses"])
+            listed = {"400", "413", "415", "422"} <= set(operation["responses"])
             with self.subTest(name):
-                self.assertEqual("requestBody" in operation, told)
+                self.assertEqual("requestBody" in operation, listed)
 
-    def test_problems_may_have_members_of_their_own(self) -> None:
+    def test_problems_may_have_additional_members(self) -> None:
         problem = self.document["components"]["schemas"]["Problem"]
         self.assertIs(problem["additionalProperties"], True)
         self.assertEqual(set(problem["required"]), {"type", "title", "status"})
@@ -77,3 +107,22 @@ class TestDocument(ServiceCase):
         for name, response in self.document["components"]["responses"].items():
             with self.subTest(name):
                 self.assertEqual(list(response["content"]), ["application/problem+json"])
+
+    def test_lists_in_requests_have_a_maximum_length(self) -> None:
+        for name, operation in self.operations():
+            for node in self.nodes(operation.get("requestBody"), set()):
+                if "array" in node.get("type", ()):
+                    with self.subTest(name, list=node):
+                        self.assertIn("maxItems", node, "Add validate=ma.validate.Length(max=…).")
+
+    def nodes(self, node: Any, seen: set[str]) -> Iterator[dict[str, Any]]:
+        """Yield each object in a part of the document, and in the components it refers to."""
+        if not isinstance(node, dict):
+            return
+        yield node
+        reference = node.get("$ref", "")
+        if reference and reference not in seen:
+            *_, kind, name = reference.split("/")
+            yield from self.nodes(self.document["components"][kind][name], seen | {reference})
+        for value in node.values():
+            yield from self.nodes(value, seen)

@@ -1,30 +1,25 @@
-"""The settings of this service: one attribute an environment variable."""
+"""The settings of this service, read from environment variables."""
 
-import environ
-from flask import current_app
+from dataclasses import dataclass
 
-from main.util.cache_backend import CacheSettings
-from main.util.config import one_of, setting
-from main.util.pools import PoolSettings
-from main.util.timing import TimingSettings
+from main.util.cache import CacheSettings
+from main.util.concurrency import PoolSettings
+from main.util.config import current_scope
+from main.util.observability import ObservabilitySettings
 
 
-@environ.config(prefix="APP", frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the service reads from its environment."""
+    """The service's own settings, and one group for each package of `main.util` that has any."""
 
-    log_level: str = setting(
-        "APP_LOG_LEVEL",
-        "INFO",
-        one_of("DEBUG", "INFO", "WARNING", "ERROR"),
-        "The least severe events that are logged.",
-    )
-    timing: TimingSettings = environ.group(TimingSettings)
-    pools: PoolSettings = environ.group(PoolSettings)
-    cache: CacheSettings = environ.group(CacheSettings)
+    observability: ObservabilitySettings
+    concurrency: PoolSettings
+    cache: CacheSettings
 
 
 def current() -> Settings:
-    """Return the settings of the application that serves this request."""
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
+    """Return the settings in force: the application's, or else those of the environment.
+
+    Works in requests, in services, in pool threads and pool processes, and in scripts.
+    """
+    return current_scope().settings(Settings)

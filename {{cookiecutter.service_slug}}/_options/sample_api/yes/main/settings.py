@@ -1,43 +1,38 @@
-"""The settings of this service: one attribute an environment variable."""
+"""The settings of this service, read from environment variables."""
 
-import environ
-from flask import current_app
+from dataclasses import dataclass
 
-from main.util.cache_backend import CacheSettings
-from main.util.config import one_of, setting, urls, whole
-from main.util.pools import PoolSettings
-from main.util.timing import TimingSettings
+from main.util.cache import CacheSettings
+from main.util.concurrency import PoolSettings
+from main.util.config import current_scope, integer, setting, url_list
+from main.util.observability import ObservabilitySettings
 
 
-@environ.config(prefix="APP", frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the service reads from its environment."""
+    """The service's own settings, and one group for each package of `main.util` that has any."""
 
-    log_level: str = setting(
-        "APP_LOG_LEVEL",
-        "INFO",
-        one_of("DEBUG", "INFO", "WARNING", "ERROR"),
-        "The least severe events that are logged.",
-    )
     hello_max_age: int = setting(
         "APP_HELLO_MAX_AGE",
         "1",
-        whole(0, 3600),
+        integer(0, 3600),
         "Seconds for which nginx and clients may keep GET /v1/hello; 0 turns that off.",
     )
     upstream_urls: tuple[str, ...] = setting(
         "APP_UPSTREAM_URLS",
         "",
-        urls,
-        "What GET /v1/pages fetches: addresses separated by commas.",
-        secret=True,  # a refused one may hold a password
+        url_list,
+        "URLs that GET /v1/pages fetches, separated by commas.",
+        secret=True,
     )
-    timing: TimingSettings = environ.group(TimingSettings)
-    pools: PoolSettings = environ.group(PoolSettings)
-    cache: CacheSettings = environ.group(CacheSettings)
+    observability: ObservabilitySettings
+    concurrency: PoolSettings
+    cache: CacheSettings
 
 
 def current() -> Settings:
-    """Return the settings of the application that serves this request."""
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
+    """Return the settings in force: the application's, or else those of the environment.
+
+    Works in requests, in services, in pool threads and pool processes, and in scripts.
+    """
+    return current_scope().settings(Settings)

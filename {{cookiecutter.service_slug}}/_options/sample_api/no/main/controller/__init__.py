@@ -1,5 +1,9 @@
-"""What is served: thin classes that parse a request, call the service, shape the answer."""
+"""Controllers: parse a request, call one service function, shape the response."""
 
-from main.controller import health
+from main.controller import docs, health, metrics
 
-BLUEPRINTS = (health.blueprint,)
+# The API, described in /docs/openapi.json.
+API_BLUEPRINTS = (health.blueprint,)
+
+# Endpoints that the document leaves out.
+OTHER_BLUEPRINTS = (docs.blueprint, metrics.blueprint)

@@ -1,5 +1,9 @@
-"""What is served: thin classes that parse a request, call the service, shape the answer."""
+"""Controllers: parse a request, call one service function, shape the response."""
 
-from main.controller import health, hello, pages, primes
+from main.controller import docs, health, hello, metrics, pages, primes
 
-BLUEPRINTS = (health.blueprint, hello.blueprint, primes.blueprint, pages.blueprint)
+# The API, described in /docs/openapi.json.
+API_BLUEPRINTS = (health.blueprint, hello.blueprint, primes.blueprint, pages.blueprint)
+
+# Endpoints that the document leaves out.
+OTHER_BLUEPRINTS = (docs.blueprint, metrics.blueprint)

@@ -1,4 +1,4 @@
-"""Pages: waits for many other services at the same time."""
+"""Pages: an endpoint that waits for several upstreams at the same time."""
 
 from typing import Any
 
@@ -7,28 +7,31 @@ from flask.views import MethodView
 
 from main import settings
 from main.service import pages
-from main.util.schema import BaseSchema, Blueprint
+from main.util.web import BaseSchema, Blueprint
 
-blueprint = Blueprint("pages", __name__, url_prefix="/v1/pages", description="Other services.")
+blueprint = Blueprint("pages", __name__, url_prefix="/v1/pages", description="Pages of upstreams.")
 
 
-class Page(BaseSchema):
-    """What came of one address: how many bytes, or why none."""
+class PageResult(BaseSchema):
+    """The size of a page in bytes, or the error that occurred."""
 
     url = ma.fields.String(required=True)
     bytes = ma.fields.Integer(metadata={"omit_if": lambda size: size is None})
     error = ma.fields.String(metadata={"omit_if": lambda error: error is None})
 
 
-class Pages(BaseSchema):
-    """What came of each configured address."""
+class PagesResponse(BaseSchema):
+    """The result for each configured URL."""
 
-    pages = ma.fields.List(ma.fields.Nested(Page), required=True)
+    pages = ma.fields.List(ma.fields.Nested(PageResult), required=True)
 
 
 @blueprint.route("")
 class PagesView(MethodView):
-    @blueprint.response(200, Pages())
+    @blueprint.response(200, PagesResponse())
     def get(self) -> dict[str, Any]:
-        """Fetch the configured addresses; one that fails is told, not an error."""
+        """Fetch the configured URLs.
+
+        A page that cannot be fetched has an error; the response is a 200 nevertheless.
+        """
         return {"pages": pages.fetch_all(settings.current().upstream_urls)}

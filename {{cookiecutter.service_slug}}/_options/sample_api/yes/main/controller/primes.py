@@ -1,4 +1,4 @@
-"""Primes: work for the CPU, done on other processes, each number's answer kept."""
+"""Primes: an endpoint with work for the CPU, done in the process pool and cached."""
 
 from typing import Any
 
@@ -6,42 +6,42 @@ import marshmallow as ma
 from flask.views import MethodView
 
 from main.service import primes
-from main.util.schema import BaseSchema, Blueprint, Whole
+from main.util.web import BaseSchema, Blueprint, StrictInteger
 
 blueprint = Blueprint("primes", __name__, url_prefix="/v1/primes", description="Prime numbers.")
 
 
-class Question(BaseSchema):
-    """The numbers in question."""
+class PrimesRequest(BaseSchema):
+    """The numbers to classify."""
 
-    target = primes.Question
+    object_class = primes.PrimesRequest
 
     numbers = ma.fields.List(
-        Whole(validate=ma.validate.Range(0, primes.LARGEST)),
+        StrictInteger(validate=ma.validate.Range(0, primes.MAX_NUMBER)),
         required=True,
         validate=ma.validate.Length(1, 20),
     )
 
 
-class Number(BaseSchema):
-    """A number, and whether it is prime; else its smallest factor above 1, if it has one."""
+class NumberResult(BaseSchema):
+    """Whether a number is prime, and the smallest factor of a composite number."""
 
     number = ma.fields.Integer(required=True)
     prime = ma.fields.Boolean(required=True)
     factor = ma.fields.Integer(metadata={"omit_if": lambda factor: factor is None})
 
 
-class Answer(BaseSchema):
-    """What is known of each number, in the order of the question."""
+class PrimesResponse(BaseSchema):
+    """The result for each number, in the order of the request."""
 
-    numbers = ma.fields.List(ma.fields.Nested(Number), required=True)
+    numbers = ma.fields.List(ma.fields.Nested(NumberResult), required=True)
 
 
 @blueprint.route("")
-class Primes(MethodView):
-    @blueprint.arguments(Question())
-    @blueprint.response(200, Answer())
+class PrimesView(MethodView):
+    @blueprint.arguments(PrimesRequest())
+    @blueprint.response(200, PrimesResponse())
     @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-    def post(self, question: primes.Question) -> dict[str, Any]:
-        """Tell which of the numbers are prime."""
-        return {"numbers": primes.examine(question)}
+    def post(self, request: primes.PrimesRequest) -> dict[str, Any]:
+        """Classify numbers as prime or composite."""
+        return {"numbers": primes.classify(request)}

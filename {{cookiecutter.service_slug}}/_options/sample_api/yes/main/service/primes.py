@@ -1,30 +1,30 @@
-"""Primes: found by trial division, which is slow on purpose: it is work for a CPU."""
+"""Primes: classify numbers by trial division, which is slow on purpose: it is work for a CPU."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
-from main.util.cache import cached
-from main.util.concurrency import process_map, thread_map
-from main.util.timing import timed
+from main.util.cache import cached_many
+from main.util.concurrency import process_map
+from main.util.observability import timed
 
 # The largest integer that JSON carries safely (RFC 8259, section 6). A prime of that size keeps a
-# processor for seconds.
-LARGEST = 2**53 - 1
-
-# Seconds for a whole request.
+# processor busy for seconds.
+MAX_NUMBER = 2**53 - 1
+# Seconds for the numbers of a request.
 TIMEOUT = 8.0
 
 
 @dataclass(frozen=True)
-class Question:
-    """The numbers in question, in any order, also twice."""
+class PrimesRequest:
+    """Numbers to classify, in any order and with duplicates."""
 
     numbers: list[int]
 
 
 @dataclass(frozen=True)
-class Number:
-    """A number, whether it is prime, and else its smallest factor above 1 (none for 0 and 1)."""
+class ClassifiedNumber:
+    """A number, whether it is prime, and its smallest factor if it is composite."""
 
     number: int
     prime: bool
@@ -32,26 +32,26 @@ class Number:
 
 
 @timed
-def examine(question: Question) -> list[Number]:
-    """Examine all the numbers at once, as far as there are processors.
+def classify(request: PrimesRequest) -> list[ClassifiedNumber]:
+    """Classify the numbers of a request, in their order.
 
     Raises `TimeoutError` after `TIMEOUT` seconds.
     """
-    factors = thread_map(smallest_factor, question.numbers, timeout=TIMEOUT)
+    factors = smallest_factors(request.numbers)
     return [
-        Number(number, number == factor, None if factor in (None, number) else factor)
-        for number, factor in zip(question.numbers, factors, strict=True)
+        ClassifiedNumber(number, number == factor, None if number == factor else factor)
+        for number, factor in zip(request.numbers, factors, strict=True)
     ]
 
 
-@cached(ttl=3600)
+@cached_many(ttl=3600)
+def smallest_factors(numbers: Sequence[int]) -> list[int | None]:
+    """Return the smallest factor of each number, computed in the process pool."""
+    return process_map(smallest_factor, numbers, timeout=TIMEOUT)
+
+
 def smallest_factor(number: int) -> int | None:
-    """Return the smallest factor above 1, kept or found by another process."""
-    return process_map(divide, [number])[0]
-
-
-def divide(number: int) -> int | None:
-    """Return the smallest factor above 1; a prime's is itself, 0 and 1 have none."""
+    """Return the smallest factor above 1: a prime itself for a prime, None for 0 and 1."""
     if number < 2:
         return None
     if number % 2 == 0:

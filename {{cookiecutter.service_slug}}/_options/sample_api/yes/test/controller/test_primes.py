@@ -1,4 +1,4 @@
-"""POST /v1/primes."""
+"""Tests of POST /v1/primes."""
 
 from pathlib import Path
 from unittest import mock
@@ -10,9 +10,9 @@ PAYLOAD = Path(__file__).parents[1] / "resources" / "primes.json"
 
 
 class TestPrimes(ServiceCase):
-    """The numbers come back in their order, with what is known of them."""
+    """POST /v1/primes classifies numbers, in their order."""
 
-    def test_numbers_are_examined(self) -> None:
+    def test_numbers_are_classified(self) -> None:
         response = self.client.post(
             "/v1/primes", data=PAYLOAD.read_bytes(), content_type="application/json"
         )
@@ -30,14 +30,14 @@ class TestPrimes(ServiceCase):
             ],
         )
 
-    def test_numbers_are_whole_whatever_their_form(self) -> None:
+    def test_integers_may_be_written_as_floats(self) -> None:
         response = self.client.post("/v1/primes", json={"numbers": [7.0, 1e3]})
         self.assertEqual(
             response.get_json()["numbers"],
             [{"number": 7, "prime": True}, {"number": 1000, "prime": False, "factor": 2}],
         )
 
-    def test_the_largest_integer_of_json_is_accepted(self) -> None:
+    def test_the_largest_integer_is_accepted(self) -> None:
         response = self.client.post("/v1/primes", json={"numbers": [2**53 - 1]})
         self.assertEqual(
             response.get_json()["numbers"], [{"number": 2**53 - 1, "prime": False, "factor": 6361}]
@@ -48,8 +48,13 @@ class TestPrimes(ServiceCase):
             response = self.client.post("/v1/primes", json={"numbers": [9007199254740881]})
         self.assert_problem(response, 503)
 
-    def test_numbers_have_bounds(self) -> None:
+    def test_invalid_numbers_are_a_422_problem(self) -> None:
         for numbers in ([], [2] * 21, [-1], [2**53], [1.5], ["7"], [None], "7", None):
             with self.subTest(numbers):
                 response = self.client.post("/v1/primes", json={"numbers": numbers})
                 self.assertIn("numbers", self.assert_problem(response, 422)["errors"]["json"])
+
+    def test_a_list_that_is_too_long_is_one_error_whatever_its_items(self) -> None:
+        response = self.client.post("/v1/primes", json={"numbers": [-1] * 200_000})
+        errors = self.assert_problem(response, 422)["errors"]["json"]
+        self.assertEqual(errors, {"numbers": ["Length must be between 1 and 20."]})

@@ -1,7 +1,6 @@
-"""Pages."""
+"""Tests of the pages."""
 
 import threading
-import unittest
 from typing import Any
 from unittest import mock
 
@@ -10,27 +9,34 @@ import responses
 
 from main.service import pages
 from main.service.pages import Page, fetch_all
+from test.case import IsolatedCase
+
+URL = "http://upstream.test/"
 
 
-class TestPages(unittest.TestCase):
-    """All are fetched at once; each failure is a page of its own."""
-
+class TestFetchAll(IsolatedCase):
     @responses.activate
-    def test_pages_come_in_the_order_of_the_addresses(self) -> None:
+    def test_pages_are_in_the_order_of_the_urls(self) -> None:
         urls = [f"http://{name}.test/" for name in "abc"]
         for size, url in enumerate(urls):
             responses.get(url, body=b"x" * size)
         self.assertEqual(fetch_all(urls), [Page(url, size) for size, url in enumerate(urls)])
 
     @responses.activate
-    def test_a_failure_is_a_page_with_a_reason(self) -> None:
-        responses.get("http://slow.test/", body=requests.ReadTimeout("slow"))
-        (page,) = fetch_all(["http://slow.test/"])
-        self.assertIsNone(page.bytes)
-        self.assertIn("did not answer in time", page.error or "")
+    def test_a_query_is_sent_but_not_shown(self) -> None:
+        responses.get(f"{URL}?token=secret", body=b"four")
+        self.assertEqual(fetch_all([f"{URL}?token=secret"]), [Page(URL, 4)])
 
     @responses.activate
-    def test_what_is_not_there_in_time_is_told(self) -> None:
+    def test_a_failure_is_an_error_of_its_page(self) -> None:
+        responses.get(URL, body=requests.ReadTimeout("late"))
+        self.assertEqual(
+            fetch_all([f"{URL}?token=secret"]),
+            [Page(URL, error="An upstream service did not respond in time.")],
+        )
+
+    @responses.activate
+    def test_a_page_that_does_not_arrive_in_time_has_an_error(self) -> None:
         release = threading.Event()
         self.addCleanup(release.set)
 
@@ -38,11 +44,10 @@ class TestPages(unittest.TestCase):
             release.wait(10)
             return 200, {}, ""
 
-        responses.add_callback("GET", "http://hangs.test/", callback=wait)
+        responses.add_callback("GET", URL, callback=wait)
         with mock.patch.object(pages, "TIMEOUT", 0.05):
-            (page,) = fetch_all(["http://hangs.test/"])
-        self.assertEqual(page, Page("http://hangs.test/", error="It took too long."))
+            self.assertEqual(fetch_all([f"{URL}?a"]), [Page(URL, error="Timed out.")])
         release.set()
 
-    def test_without_addresses_there_are_no_pages(self) -> None:
+    def test_without_urls_there_are_no_pages(self) -> None:
         self.assertEqual(fetch_all([]), [])

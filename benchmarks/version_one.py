@@ -1,0 +1,84 @@
+"""This version beside version one: each runs the same measurements in its own service."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.results import Goal, RatioAtMost, Row
+from harness.environment import install, run
+from harness.project import ROOT, bake, run_cookiecutter
+
+COMMIT = "c3fe44b"
+WORKER = Path(__file__).with_name("service_worker.py")
+TURNS = 5
+# Measurement of service_worker.py: its name, unit, and goal.
+MEASUREMENTS: dict[str, tuple[str, str, Goal]] = {
+    "hello": ("GET /v1/hello in process", "µs", RatioAtMost(65 / 77)),
+    "hit": ("hit in memory", "µs", RatioAtMost(1)),
+    "timed": ("call of a @timed function", "µs", RatioAtMost(1)),
+    "thread_map": ("thread_map of 1,000 no-ops", "µs", RatioAtMost(1)),
+    "import": ("import of main.wsgi", "s", RatioAtMost(1)),
+    "memory": ("memory after the import", "MB", RatioAtMost(1)),
+}
+# Measurements of this version alone: ours, the alternative, its name, and the goal for the ratio.
+ALTERNATIVES = [
+    ("hello", "bare", "bare Flask", 65 / 43),
+    ("timed", "histogram", "Histogram.time()", 1.1),
+    ("thread_map", "executor_map", "ThreadPoolExecutor.map", 1.0),
+]
+IMPORT = (
+    "import main.wsgi, pathlib\n"
+    "print(pathlib.Path('/proc/self/statm').read_text().split()[1], end='')"
+)
+PAGE_MEGABYTES = 4096 / 1e6
+
+Series = dict[str, list[float]]
+
+
+def version_one(folder: Path) -> Iterator[Row]:
+    """Measure both versions alternately."""
+    projects = {"ours": bake(folder / "ours"), "theirs": bake_version_one(folder)}
+    series: dict[str, Series] = {version: {} for version in projects}
+    for project in projects.values():
+        install(project)
+        shutil.copy(WORKER, project)
+    for _ in range(TURNS):
+        for version, project in projects.items():
+            for name, value in measure(project).items():
+                series[version].setdefault(name, []).append(value)
+    ours, theirs = series["ours"], series["theirs"]
+    for key, (name, unit, goal) in MEASUREMENTS.items():
+        yield Row(name, unit, ours[key], "version one", theirs[key], goal)
+    for key, other, alternative, limit in ALTERNATIVES:
+        name, unit, _ = MEASUREMENTS[key]
+        yield Row(name, unit, ours[key], alternative, ours[other], RatioAtMost(round(limit, 2)))
+
+
+def bake_version_one(folder: Path) -> Path:
+    """Bake the default service of version one; exit if this checkout has no history."""
+    source, target = folder / "version-one", folder / "theirs"
+    clone = subprocess.run(
+        ["git", "clone", "--quiet", str(ROOT), str(source)], capture_output=True, check=False
+    )
+    checkout = ["git", "-C", str(source), "checkout", "--quiet", COMMIT]
+    if clone.returncode or subprocess.run(checkout, capture_output=True, check=False).returncode:
+        sys.exit(f"Commit {COMMIT} must be in the history of this checkout; run git fetch.")
+    done = run_cookiecutter("--no-input", "--output-dir", str(target), str(source), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return target / "my-service"
+
+
+def measure(project: Path) -> dict[str, float]:
+    """Return the measurements of one turn."""
+    values: dict[str, float] = json.loads(run(project, "python", WORKER.name, PYTHONPATH="."))
+    started = time.perf_counter()
+    pages = run(project, "python", "-c", IMPORT, PYTHONPATH=".")
+    return {
+        **values,
+        "import": time.perf_counter() - started,
+        "memory": int(pages) * PAGE_MEGABYTES,
+    }

@@ -1,0 +1,71 @@
+"""Pools: the threads and the processes of a worker, created when they are first used."""
+
+import logging
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from main.util.concurrency import worker
+from main.util.concurrency.settings import PoolSettings
+
+THREAD_NAME_PREFIX = "thread_map"
+
+
+class ProcessPool(Executor):
+    """Spawned processes, which are replaced after one has died."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._pool = self._create()
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Submit `fn(function, item)`; `fn` runs the function in a propagated context."""
+        call = worker.dumps((fn, args), f"{args[0]!r} or its argument")
+        with self._lock:
+            try:
+                return self._pool.submit(worker.run, call)
+            except BrokenExecutor:  # A process has died, perhaps during another request.
+                self._pool = self._create()
+                return self._pool.submit(worker.run, call)
+
+    def _create(self) -> Executor:
+        # A forked process would inherit the locks that other threads hold.
+        context = multiprocessing.get_context("spawn")
+        if "uwsgi" in sys.modules:  # There, sys.executable is uWSGI.
+            context.set_executable(str(Path(sys.prefix, "bin", "python3")))
+        level = logging.getLogger().level
+        return ProcessPoolExecutor(self._size, context, worker.initialize, (level,))
+
+
+class Pools:
+    """The pools of one application. Where no pool may be used, None means the calling thread."""
+
+    def __init__(self, settings: PoolSettings) -> None:
+        self._settings = settings
+        self._pools: dict[Any, Executor] = {}
+
+    def threads(self) -> Executor | None:
+        """Return where `thread_map` runs: threads must not wait for others of their own pool."""
+        in_pool = threading.current_thread().name.startswith(THREAD_NAME_PREFIX)
+        return self._get(in_pool, ThreadPoolExecutor, self._settings.threads, THREAD_NAME_PREFIX)
+
+    def processes(self) -> Executor | None:
+        """Return where `process_map` runs: pool processes must not have pools themselves."""
+        in_pool = multiprocessing.parent_process() is not None
+        return self._get(in_pool, ProcessPool, self._settings.processes)
+
+    def _get(self, in_pool: bool, create: Callable[..., Executor], *args: Any) -> Executor | None:
+        # uWSGI's master imports the application and then forks. Its threads would be missing in
+        # the workers, and its pool processes would keep it from ending.
+        uwsgi = sys.modules.get("uwsgi")
+        if in_pool or (uwsgi and uwsgi.masterpid() == os.getpid()):
+            return None
+        # A forked process must not touch the pools of its parent, whose locks may be held.
+        key = create, os.getpid()
+        return self._pools.get(key) or self._pools.setdefault(key, create(*args))

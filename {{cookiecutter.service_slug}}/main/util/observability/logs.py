@@ -1,0 +1,48 @@
+"""Logs: one JSON object a line, with the id of the request that it belongs to."""
+
+import json
+import logging.config
+from importlib import resources
+
+from pythonjsonlogger.core import LogData
+from pythonjsonlogger.json import JsonFormatter
+
+from main.util.context import current_request_id
+
+# Bytes. Longer lines are cut by many log collectors, which leaves invalid JSON.
+MAX_LINE = 16 * 1024
+
+
+class BoundedJsonFormatter(JsonFormatter):
+    """Formats a record as ASCII JSON of at most `MAX_LINE` bytes, with the id of the request.
+
+    In a longer line, the largest values are replaced by their beginning and their end.
+    """
+
+    def process_log_record(self, log_data: LogData) -> LogData:
+        """Add `request_id` if there is a request."""
+        request_id = current_request_id.get()
+        return log_data if request_id is None else {**log_data, "request_id": request_id}
+
+    def jsonify_log_record(self, log_data: LogData) -> str:
+        """Return the record as JSON."""
+        line: str = super().jsonify_log_record(log_data)
+        for limit in (4096, 512, 64, 2):
+            if len(line) <= MAX_LINE:
+                break
+            log_data = {name: _shorten(value, limit) for name, value in log_data.items()}
+            line = super().jsonify_log_record(log_data)
+        return line
+
+
+def configure(level: str) -> None:
+    """Set up logging from main/resources/logging.json, with this least severe level."""
+    text = resources.files("main.resources").joinpath("logging.json").read_text("utf-8")
+    logging.config.dictConfig(json.loads(text))
+    logging.getLogger().setLevel(level)
+
+
+def _shorten(value: object, limit: int) -> object:
+    """Return the value, or its beginning and end if its text is longer than `limit`."""
+    text = str(value)
+    return value if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"

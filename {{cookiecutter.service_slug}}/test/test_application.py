@@ -1,0 +1,56 @@
+"""Tests of main.application."""
+
+import unittest
+from unittest import mock
+
+from prometheus_client import REGISTRY
+
+from main.application import create_app
+from main.util import cache
+from main.util.cache import cached
+from main.util.config import SettingError
+from main.util.observability import timed
+from test.case import ServiceCase
+
+
+@cached(ttl=60)
+def answer() -> int:
+    return 42
+
+
+@timed
+def work() -> None: ...
+
+
+def count(metric: str, function: str, outcome: str) -> float:
+    """Return how many calls of a function of this module a metric has counted."""
+    labels = {"callable": f"{__name__}.{function}", "outcome": outcome}
+    return REGISTRY.get_sample_value(metric, labels) or 0.0
+
+
+class TestObservers(ServiceCase):
+    """create_app() registers the metrics as observers."""
+
+    def test_a_timed_call_is_measured_once_however_many_applications_there_are(self) -> None:
+        create_app()
+        before = count("call_duration_seconds_count", "work", "ok")
+        work()
+        self.assertEqual(count("call_duration_seconds_count", "work", "ok"), before + 1)
+
+    def test_a_cached_call_is_counted_by_its_outcome(self) -> None:
+        before = count("cache_calls_total", "answer", "hit")
+        answer()
+        answer()
+        self.assertEqual(count("cache_calls_total", "answer", "hit"), before + 1)
+
+
+class TestStart(unittest.TestCase):
+    """create_app() ends the start if the service could not work."""
+
+    def test_a_store_that_cannot_be_used_is_an_error(self) -> None:
+        error = SettingError("APP_CACHE_SIZE is larger than the disk.")
+        with (
+            mock.patch.object(cache, "create_cache", side_effect=error),
+            self.assertRaises(SettingError),
+        ):
+            create_app()

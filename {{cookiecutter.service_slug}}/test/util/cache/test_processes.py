@@ -1,0 +1,65 @@
+"""Cache: processes that share a store compute a result once."""
+
+from unittest import mock
+
+from main.util.context import deadline
+from test.util.cache.case import TIMEOUT, CacheCase
+
+
+class TestProcesses(CacheCase):
+    """Processes share results, and lock a key while they compute its result."""
+
+    def test_a_result_is_shared(self) -> None:
+        self.assertEqual([self.compute(), self.in_other_process(self.compute)], [1, 1])
+
+    def test_one_process_waits_for_the_other(self) -> None:
+        with self.in_background(self.compute) as first:
+
+            def sleep(_: float) -> None:
+                self.work.may_end.set()
+                first.result(TIMEOUT)
+
+            with mock.patch("time.sleep", side_effect=sleep):
+                self.assertEqual(self.in_other_process(self.compute), 1)
+
+    def test_a_result_that_was_stored_meanwhile_is_used(self) -> None:
+        def store_in_other_process(command: str) -> None:
+            if command == "lock":
+                self.store.before = lambda command: None
+                self.in_other_process(self.compute)
+
+        self.store.before = store_in_other_process
+        self.assertEqual(self.compute(), 1)
+        self.assertEqual(self.compute(), 1)
+
+    def test_the_wait_for_a_lock_is_limited(self) -> None:
+        now = [0.0]
+
+        def sleep(seconds: float) -> None:
+            now[0] += seconds
+
+        self.store.locked = {self.compute.cache_key(1), self.compute.cache_key(2)}  # were killed
+        with (
+            mock.patch("time.sleep", side_effect=sleep),
+            mock.patch("time.monotonic", side_effect=lambda: now[0]),
+        ):
+            self.assertEqual([self.compute(1), self.compute(1)], [1, 1])
+            self.assertAlmostEqual(now[0], 1.0, delta=0.011)
+            with mock.patch.object(deadline, "remaining", return_value=0.5):
+                self.assertEqual(self.compute(2), 2)
+            self.assertAlmostEqual(now[0], 1.5, delta=0.021)
+
+    def test_a_stale_result_is_returned_while_another_process_renews_it(self) -> None:
+        self.compute()
+        self.clock.now += 10
+        self.store.locked.add(self.compute.cache_key())
+        self.assertEqual(self.compute(), 1)
+        self.store.locked.clear()
+        self.assertEqual(self.compute(), 2)
+        self.assertEqual(self.outcomes, ["miss", "stale", "miss"])
+
+    def test_the_lock_is_released_after_an_exception(self) -> None:
+        self.work.error = KeyError("no")
+        with self.assertRaises(KeyError):
+            self.compute()
+        self.assertEqual(self.store.locked, set())

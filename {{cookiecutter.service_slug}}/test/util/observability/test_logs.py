@@ -1,0 +1,66 @@
+"""Tests of the log lines."""
+
+import io
+import json
+import logging
+from contextlib import redirect_stderr
+from typing import Any
+
+from main.util.context import current_request_id
+from main.util.observability import logs
+from test.case import IsolatedCase
+
+MAX_LINE = 16 * 1024
+
+
+def log_line(event: str, **fields: Any) -> str:
+    """Log an event as configured, and return its only line."""
+    with redirect_stderr(io.StringIO()) as stream:
+        logs.configure("INFO")
+        logging.getLogger("somewhere").info(event, extra=fields)
+    logs.configure("ERROR")
+    (line,) = stream.getvalue().splitlines()
+    return line
+
+
+class TestLogs(IsolatedCase):
+    """Each event is one JSON object on a line of at most 16 KB."""
+
+    def test_a_line_has_the_fields_of_its_event(self) -> None:
+        line = json.loads(log_line("thing.done", count=3))
+        self.assertRegex(line.pop("time"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+        expected = {"level": "INFO", "logger": "somewhere", "event": "thing.done", "count": 3}
+        self.assertEqual(line, expected)
+
+    def test_control_characters_do_not_break_a_line(self) -> None:
+        hostile = 'a"\n{"level": "forged"}\r\u2028'
+        self.assertEqual(json.loads(log_line(hostile))["event"], hostile)
+
+    def test_a_line_has_the_request_id(self) -> None:
+        current_request_id.set("abcdefgh")
+        self.assertEqual(json.loads(log_line("thing.done"))["request_id"], "abcdefgh")
+
+    def test_a_line_at_the_bound_is_unchanged(self) -> None:
+        text = "x" * (MAX_LINE - len(log_line("thing.done", text="")))
+        line = log_line("thing.done", text=text)
+        self.assertEqual((len(line), json.loads(line)["text"]), (MAX_LINE, text))
+
+    def test_a_longer_value_is_replaced_by_its_beginning_and_end(self) -> None:
+        text = "begin" + "x" * MAX_LINE + "end"
+        line = json.loads(log_line("thing.done", text=text, short="y" * 4096))
+        self.assertRegex(line["text"], r"\Abeginx{2043} … x{2045}end\Z")
+        self.assertEqual(line["short"], "y" * 4096)
+
+    def test_the_bound_holds_for_any_value(self) -> None:
+        values = [
+            "x" * 99_999,
+            "\U0001f600" * 10_000,
+            list(range(99_999)),
+            {"a": {"b": "c" * 99_999}},
+        ]
+        for count in (1, 100):
+            for value in values:
+                fields = {f"field{number}": value for number in range(count)}
+                line = log_line("x" * 99_999, **fields)
+                self.assertLessEqual(len(line), MAX_LINE)
+                self.assertIn("level", json.loads(line))

@@ -1,0 +1,66 @@
+"""Tests of the WSGI middleware."""
+
+from unittest import mock
+
+from prometheus_client import REGISTRY
+
+from main.util.context import deadline
+from test.case import ServiceCase
+
+
+def measured(kind: str = "count", **labels: str) -> float:
+    """Return the number of requests with these labels, or the sum of their durations."""
+    name = f"http_server_request_duration_seconds_{kind}"
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+class TestMiddleware(ServiceCase):
+    """The middleware prepares each request and completes each response."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        headers = {"cache-control": "max-age=1"}
+
+        def own(status: int) -> tuple[str, int, dict[str, str]]:
+            return str(deadline.remaining()), status, headers
+
+        cls.app.add_url_rule("/own/<int:status>", view_func=own)
+
+    def test_every_request_has_a_new_deadline(self) -> None:
+        deadline.start(1)
+        remaining = float(self.client.get("/own/299").text)
+        self.assertAlmostEqual(remaining, deadline.REQUEST_TIMEOUT, delta=1)
+
+    def test_the_request_id_is_returned(self) -> None:
+        response = self.client.get("/livez", headers={"X-Request-ID": "Abc-123._"})
+        self.assertEqual(response.headers["X-Request-ID"], "Abc-123._")
+
+    def test_responses_have_the_phrase_of_rfc_9110_and_are_not_to_be_stored(self) -> None:
+        for path, status, cache_control in (
+            ("/livez", "200 OK", "no-store"),
+            ("/nothing", "404 Not Found", "no-store"),
+            ("/own/299", "299 UNKNOWN", "max-age=1"),
+            ("/own/413", "413 Content Too Large", "max-age=1"),
+            ("/own/416", "416 Range Not Satisfiable", "max-age=1"),
+            ("/own/422", "422 Unprocessable Content", "max-age=1"),
+        ):
+            with self.subTest(path):
+                response = self.client.get(path)
+                self.assertEqual(response.status, status)
+                self.assertEqual(response.headers.get_all("Cache-Control"), [cache_control])
+
+    def test_requests_are_measured_by_method_route_and_status(self) -> None:
+        labels = {"method": "GET", "route": "/livez", "status": "200"}
+        before, seconds = measured(**labels), measured("sum", **labels)
+        with mock.patch("main.util.web.middleware.perf_counter", side_effect=(100.0, 100.25)):
+            self.client.get("/livez")
+        self.assertEqual(measured(**labels), before + 1)
+        self.assertAlmostEqual(measured("sum", **labels), seconds + 0.25)
+
+    def test_callers_cannot_create_label_values(self) -> None:
+        labels = {"method": "_OTHER", "route": "unmatched", "status": "404"}
+        before = measured(**labels)
+        for path in ("/a", "/b"):
+            self.client.open(path, method="BREW")
+        self.assertEqual(measured(**labels), before + 2)
