@@ -35,6 +35,7 @@ FILES_WITH_TAGS = {
     ".env.example",
     "Dockerfile",
     "README.md",
+    "deploy/entrypoint.sh",
     "deploy/k8s/kustomization.yaml",
     "deploy/uwsgi.ini",
     "docker-compose.yml",

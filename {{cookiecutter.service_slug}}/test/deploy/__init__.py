@@ -1,1 +1,0 @@
-"""Tests of deploy/: the entry point of the stack."""
