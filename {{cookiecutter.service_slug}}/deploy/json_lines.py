@@ -1,7 +1,7 @@
-"""Copy lines from stdin to stdout, making a JSON object of each that is none yet.
+"""Copy lines from stdin to stdout, and convert those that are not JSON objects.
 
-nginx's access log, uWSGI's request log and the application write JSON by themselves; nginx's
-error log, and what uWSGI or the interpreter print of their own accord, are text.
+The access log of nginx, the request log of uWSGI and the application write JSON. The error log of
+nginx, and other output of uWSGI and of the interpreter, are text.
 """
 
 import json

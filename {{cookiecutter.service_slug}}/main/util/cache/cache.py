@@ -116,6 +116,7 @@ class Cache:
         due = [key for key in calls if lookups[key].outcome not in usable]
         entries = {key: found.entry for key, found in lookups.items()}
         try:
+            # A list, so that a wrong number of results is an error before one is stored.
             for key, value in list(zip(due, compute(due) if due else [], strict=True)):
                 entries[key] = policy.encode(key, value, self._clock())
                 if self._calls.is_current(key, calls[key]):
