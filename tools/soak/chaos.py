@@ -1,6 +1,7 @@
 """Inject faults into a running service several times a minute."""
 
 import contextlib
+import os
 import random
 import threading
 from collections import Counter
@@ -81,6 +82,19 @@ class Chaos:
     def _reload(self) -> None:
         """Reload uWSGI and wait until it has replaced all workers."""
         before = set(self._master.children())
-        (self.stack.run_dir / "uwsgi.fifo").write_text("r")
+        wait_until(self._request_reload)
         wait_until(lambda: before.isdisjoint(self._master.children()))
         self.events["uWSGI reloaded"] += 1
+
+    def _request_reload(self) -> bool:
+        """Return whether uWSGI has read the command; it replaces the fifo while it starts.
+
+        Opening a replaced fifo without O_NONBLOCK would wait forever for a reader.
+        """
+        try:
+            fifo = os.open(self.stack.run_dir / "uwsgi.fifo", os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            return False
+        with open(fifo, "wb") as file:
+            file.write(b"r")
+        return True
