@@ -24,6 +24,7 @@ from benchmarks import (
     containers,
     rates,
     scaling,
+    stack_rates,
     version_one,
 )
 from benchmarks.results import Curve, Row, markdown
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Row | Curve]]] = {
     "suite": command_times.suite_time,
     "version-one": version_one.version_one,
     "hello": rates.hello,
+    "stack": stack_rates.stack_rates,
     "hits": caches.hits,
     "stampede": caches.stampede,
     "outage": caches.outage,

@@ -35,7 +35,6 @@ FILES_WITH_TAGS = {
     ".env.example",
     "Dockerfile",
     "README.md",
-    "deploy/entrypoint.sh",
     "deploy/k8s/kustomization.yaml",
     "deploy/uwsgi.ini",
     "docker-compose.yml",

@@ -91,7 +91,8 @@ def assert_unharmed(stack: Stack, smuggled_path: str) -> None:
     served = [each for each in lines if each["event"] == "request.served"]
     assert not [each for each in served if each["uri"].startswith(smuggled_path)]
     passed_on = {each["request_id"] for each in served if each["upstream_seconds"]}
-    handled = {each["request_id"] for each in lines if each["event"] == "request.handled"}
+    # The application logs each request that it refuses.
+    handled = {each["request_id"] for each in lines if each["event"] == "request.refused"}
     assert handled <= passed_on
     assert not [each for each in lines if each["level"] == "ERROR" and each["logger"] != "nginx"]
     # While the service started, nginx answered /readyz before the application listened.

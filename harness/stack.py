@@ -19,12 +19,16 @@ from harness.log import LogReader
 from harness.waiting import TIMEOUT, wait_until
 
 
+def entry_point(project: Path) -> list[str]:
+    """Return the command that runs a project's stack, as `make serve` does."""
+    return [str(project / ".venv/bin/python"), "-IS", str(project / "deploy" / "entrypoint.py")]
+
+
 class Stack(ServiceClient):
     """A context in which a project's entry point runs and is ready to answer.
 
     `arguments` are the entry point's and `variables` its environment. `ready` is the path that
-    answers 200 after the start; "" does not wait. `interpreter` runs the entry point instead of
-    its first line.
+    answers 200 after the start; "" does not wait.
     """
 
     def __init__(
@@ -32,13 +36,14 @@ class Stack(ServiceClient):
         project: Path,
         *arguments: str,
         ready: str = "/readyz",
-        interpreter: str = "",
         **variables: str,
     ) -> None:
         super().__init__()
         self.project = project
-        self.command = [*interpreter.split(), str(project / "deploy" / "entrypoint.sh"), *arguments]
+        self.command = [*entry_point(project), *arguments]
         self.ready = ready
+        # A descriptor that gets the log instead of the file that `log` reads.
+        self.output: int | None = None
         self.folder = Path(tempfile.mkdtemp(prefix="stack-"))
         self.run_dir = Path(variables.get("RUN_DIR", self.folder / "run"))
         self.log = LogReader(self.folder / "log")
@@ -55,7 +60,11 @@ class Stack(ServiceClient):
         with self.log.path.open("wb") as log:
             # The session identifies every process that the stack starts.
             self.process = process.start(
-                self.command, cwd="/", env=self.variables, stdout=log, new_session=True
+                self.command,
+                cwd="/",
+                env=self.variables,
+                stdout=log if self.output is None else self.output,
+                new_session=True,
             )
         try:
             if self.ready:

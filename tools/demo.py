@@ -19,6 +19,7 @@ from harness import process
 from harness.environment import process_environment
 from harness.http import Response, ServiceClient
 from harness.project import BUILD, ROOT, bake, contents
+from harness.stack import entry_point
 from harness.waiting import HOST, choose_port, wait_until
 
 FOLDER = BUILD / "demo"
@@ -67,7 +68,7 @@ def serving(project: Path, client: ServiceClient, log: Path) -> Iterator[None]:
         # The second one refuses connections: /v1/pages reports failures for each address.
         "APP_UPSTREAM_URLS": f"{client.url}/livez,http://{HOST}:9",
     }
-    command = ["sh", str(project / "deploy" / "entrypoint.sh")]
+    command = entry_point(project)
     env = process_environment(project, **variables)
     with log.open("wb") as output:
         # In its own session: Ctrl-C must reach this script alone.

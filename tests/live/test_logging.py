@@ -33,19 +33,19 @@ def wait_for_access_line(stack: Stack) -> None:
 
 
 def test_the_request_id_joins_the_lines_of_a_request(stack: Stack) -> None:
-    """nginx, uWSGI and the application log the same request."""
+    """The application and nginx log the same request, each with one line."""
     request_id = stack.get("/unknown").headers["X-Request-ID"]
     nginx = stack.log.wait_for_line(logger="nginx", request_id=request_id)
-    uwsgi = stack.log.wait_for_line(logger="uwsgi", request_id=request_id)
     app = stack.log.wait_for_line(logger="main.util.web.problems", request_id=request_id)
     assert nginx["event"] == "request.served"
     assert nginx["method"] == "GET"
     assert nginx["uri"] == "/unknown"
-    assert nginx["status"] == uwsgi["status"] == 404
+    assert nginx["status"] == app["status"] == 404
     assert app["event"] == "request.refused"
-    for line in (nginx, uwsgi, app):
+    for line in (nginx, app):
         assert re.fullmatch(TIMESTAMP, line["time"])
         assert line["level"] == "INFO"
+    assert stack.lines(request_id=request_id) == [app, nginx]
 
 
 def test_credentials_are_never_logged(stack: Stack) -> None:
@@ -56,6 +56,55 @@ def test_credentials_are_never_logged(stack: Stack) -> None:
         request_id = response.headers["X-Request-ID"]
         stack.log.wait_for_line(logger="nginx", request_id=request_id)
     assert PASSWORD not in stack.log.text()
+
+
+def test_query_strings_are_not_logged(stack: Stack) -> None:
+    """They may contain personal data; both writers leave them out."""
+    for path in ("/v1/hello?name=hunter2", "/unknown?name=hunter2", "/docs/?hunter2"):
+        request_id = stack.get(path).headers["X-Request-ID"]
+        line = stack.log.wait_for_line(logger="nginx", request_id=request_id)
+        assert line["uri"] == path.partition("?")[0]
+    assert PASSWORD not in stack.log.text()
+
+
+def test_query_strings_are_logged_on_demand(stack_type: StackType, project: Path) -> None:
+    """APP_LOG_QUERY is true."""
+    with stack_type(project, APP_LOG_QUERY="true") as stack:
+        stack.get("/v1/hello?name=Bob")
+        stack.log.wait_for_line(logger="nginx", uri="/v1/hello?name=Bob")
+
+
+def test_an_absent_user_agent_is_empty(stack: Stack) -> None:
+    """Other values than ASCII have a placeholder."""
+    stack.send_raw(b"GET /v1/none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert stack.log.wait_for_line(logger="nginx", uri="/v1/none")["user_agent"] == ""
+
+
+def test_long_values_are_cut(stack: Stack) -> None:
+    """A pipe takes 4 KB at once, and a longer line could be torn."""
+    target, agent = b"/v1/long" + b'"' * 5000, b'"' * 5000
+    head = b"GET %s HTTP/1.1\r\nHost: x\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n"
+    stack.send_raw(head % (target, agent))
+    wait_for_access_line(stack)
+    (line,) = [each for each in stack.lines() if each.get("uri", "").startswith("/v1/long")]
+    assert line["uri"].endswith("(cut)")
+    assert line["user_agent"].endswith("(cut)")
+    (text,) = [each for each in stack.log.text().splitlines() if "/v1/long" in each]
+    assert len(text) < 4096
+
+
+def test_the_trace_of_the_caller_is_logged(stack: Stack) -> None:
+    """In the field `trace_id`."""
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    stack.get("/v1/trace", {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"})
+    assert stack.log.wait_for_line(logger="nginx", uri="/v1/trace")["trace_id"] == trace_id
+
+
+def test_a_mistake_of_a_client_is_no_error(stack: Stack) -> None:
+    """A body that is too large is nginx's to refuse."""
+    assert stack.call("POST", "/v1/primes", b" " * (2 << 20), JSON).status == 413
+    line = stack.log.wait_for_line(logger="nginx", event="nginx.printed", level="INFO")
+    assert "client intended to send too large body" in line["message"]
 
 
 @pytest.mark.parametrize(("target", "user_agent"), HOSTILE.values(), ids=HOSTILE)
@@ -80,11 +129,12 @@ def test_printed_text_becomes_json(stack_type: StackType, project: Path, tmp_pat
     printing = patched_copy(project, tmp_path / "service", "main/wsgi.py", changes)
     with stack_type(printing) as stack:
         assert stack.stop() == 0
-        messages = [line["message"] for line in stack.lines(event="uwsgi.printed")]
-    assert "{'a': 1}" in messages
-    assert '{"cut' in messages
-    assert '\\xff\x00\x1b "quoted" \\ ' + 9000 * "x" in messages
-    assert messages[-1].startswith("VACUUM")
+        started, *others = [line["message"] for line in stack.lines(event="uwsgi.printed")]
+    printed = started.splitlines()
+    assert "{'a': 1}" in printed
+    assert '{"cut' in printed
+    assert '\\xff\x00\x1b "quoted" \\ ' + 9000 * "x" in printed
+    assert others[-1].startswith("VACUUM")
 
 
 def test_the_error_log_of_nginx_becomes_json(stack_type: StackType, project: Path) -> None:

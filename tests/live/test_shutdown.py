@@ -98,4 +98,4 @@ def test_the_application_outlives_nginx_in_separate_containers(
         assert nginx.process.wait(TIMEOUT) == 0
         assert app.process.wait(TIMEOUT) == 0
         assert app.pids() == nginx.pids() == []
-        assert {line["logger"] for line in nginx.lines()} == {"nginx"}
+        assert {line["logger"] for line in nginx.lines()} == {"nginx", "stack"}

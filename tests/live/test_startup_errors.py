@@ -3,18 +3,21 @@
 import re
 import shutil
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from harness.environment import process_environment
-from harness.project import patched_copy
+from harness.project import patched_copy, replace_once
 from harness.stack import Stack, StackType
 from harness.waiting import HOST, TIMEOUT
 
-ENTRY_POINT = "deploy/entrypoint.sh"
-PROGRAMS = {"sh", "dirname", "python3", "uwsgi", "nginx"}
+# Replaces the first import of main/wsgi.py.
+RAISES_AT_IMPORT = """
+try:
+    raise ValueError("first")
+except ValueError:
+    raise RuntimeError("second")
+"""
 
 
 @pytest.mark.parametrize(
@@ -35,11 +38,31 @@ def test_an_invalid_configuration_file_is_reported(
     new: str,
     message: str,
 ) -> None:
-    """The message of nginx or uWSGI is in the log."""
+    """The only line of the log is an error with the message of nginx or uWSGI."""
     invalid = patched_copy(project, tmp_path / "service", file, {old: new})
     with stack_type(invalid, ready="") as stack:
         assert stack.process.wait(TIMEOUT) == 1
-        assert any(message in line.get("message", "") for line in stack.lines())
+        (line,) = stack.lines()
+        assert line["level"] == "ERROR"
+        assert line["event"] == "stack.failed"
+        assert message in line["message"]
+        assert stack.pids() == []
+
+
+def test_an_application_that_cannot_be_imported_is_one_error(
+    stack_type: StackType, project: Path, tmp_path: Path
+) -> None:
+    """The only line of the log has the whole traceback, chained exceptions included."""
+    changes = {"import sys\n": RAISES_AT_IMPORT}
+    broken = patched_copy(project, tmp_path / "service", "main/wsgi.py", changes)
+    with stack_type(broken, ready="") as stack:
+        assert stack.process.wait(TIMEOUT) == 1
+        (line,) = stack.lines()
+        assert line["level"] == "ERROR"
+        assert line["message"].startswith("uwsgi ended by itself, with status 22.\nTraceback ")
+        assert line["message"].count("Traceback (most recent call last)") == 2
+        assert "ValueError: first" in line["message"]
+        assert "RuntimeError: second" in line["message"]
         assert stack.pids() == []
 
 
@@ -49,8 +72,8 @@ def test_an_invalid_setting_of_the_application_is_named(
     """The name of the variable is in the log, and no process is left."""
     with stack_type(project, ready="", APP_LOG_LEVEL="LOUD") as stack:
         assert stack.process.wait(TIMEOUT) == 1
-        (line,) = stack.lines(event="start.failed")
-        assert line["level"] == "ERROR"
+        (line,) = stack.lines(level="ERROR")
+        assert line["event"] == "start.failed"
         assert line["errors"][0].startswith("APP_LOG_LEVEL must be one of")
         assert stack.pids() == []
 
@@ -74,11 +97,24 @@ def test_an_invalid_setting_of_the_application_is_named(
 def test_an_invalid_setting_of_the_stack_is_named(
     stack_type: StackType, project: Path, variable: str, value: str
 ) -> None:
-    """One sentence gives the name and the valid range."""
+    """One sentence gives the name, the valid range and the value."""
     with stack_type(project, ready="", **{variable: value}) as stack:
-        assert stack.process.wait(TIMEOUT) == 1
-        (line,) = stack.log.text().splitlines()
-        assert re.fullmatch(rf"{variable} must be an integer from .*\.", line)
+        assert stack.process.wait(TIMEOUT) == 2
+        (line,) = stack.lines()
+        assert line["level"] == "ERROR"
+        assert line["event"] == "start.failed"
+        (sentence,) = line["errors"]
+        pattern = rf"{variable} must be an integer from \d+ to \d+; got {re.escape(repr(value))}\."
+        assert re.fullmatch(pattern, sentence)
+
+
+def test_all_invalid_settings_are_reported_at_once(project: Path) -> None:
+    """In one line."""
+    invalid = {"PORT": "x", "UWSGI_THREADS": "x", "DRAIN_DELAY": "x"}
+    with Stack(project, ready="", **invalid) as stack:
+        assert stack.process.wait(TIMEOUT) == 2
+        (line,) = stack.lines()
+        assert [sentence.split()[0] for sentence in line["errors"]] == list(invalid)
 
 
 def test_a_port_in_use_is_named(project: Path) -> None:
@@ -87,29 +123,25 @@ def test_a_port_in_use_is_named(project: Path) -> None:
         port = str(listener.getsockname()[1])
         with Stack(project, ready="", OPS_PORT=port) as stack:
             assert stack.process.wait(TIMEOUT) == 1
-            (line,) = stack.log.text().splitlines()
-            assert line == f"Cannot listen on port {port}: Address already in use."
+            (line,) = stack.lines()
+            assert line["errors"] == [f"Cannot listen on port {port}: Address already in use."]
             assert stack.pids() == []
 
 
-@pytest.mark.parametrize("missing", ["nginx", "uwsgi", "python3"])
+@pytest.mark.parametrize("missing", ["nginx", "uwsgi"])
 def test_a_missing_program_is_named(project: Path, tmp_path: Path, missing: str) -> None:
-    """One line on stderr gives the name."""
-    changes = {"PATH=$PATH:/usr/sbin": ""}
-    service = patched_copy(project, tmp_path / "service", ENTRY_POINT, changes)
-    path = process_environment(project)["PATH"]
-    for name in PROGRAMS - {missing}:
-        found = shutil.which(name, path=path)
-        assert found
-        (tmp_path / name).symlink_to(found)
-    done = subprocess.run(
-        [service / ENTRY_POINT],
-        env={"PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
-    assert missing in line
+    """One sentence gives the name."""
+    service = tmp_path / "service"
+    shutil.copytree(project, service, ignore=shutil.ignore_patterns(".venv"))
+    bin_ = service / ".venv" / "bin"
+    bin_.mkdir(parents=True)
+    (bin_ / "python").symlink_to(project / ".venv" / "bin" / "python")
+    (service / ".venv" / "lib").symlink_to(project / ".venv" / "lib")
+    # Otherwise Debian's nginx is found there.
+    replace_once(service / "deploy" / "layout.py", {', "/usr/sbin")': ")"})
+    (bin_ / ("uwsgi" if missing == "nginx" else "nginx")).symlink_to("/bin/true")
+    with Stack(service, ready="", PATH=str(bin_)) as stack:
+        assert stack.process.wait(TIMEOUT) == 1
+        (line,) = stack.lines()
+        (sentence,) = line["errors"]
+        assert missing in sentence

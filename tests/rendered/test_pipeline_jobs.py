@@ -81,8 +81,8 @@ def test_the_sonar_job_sends_paths_that_exist(
     assert received["sonar.host.url"] == sonar.url
     assert received["sonar.projectKey"] == "my-service"
     assert Path(received["sonar.projectBaseDir"]) == checkout
-    for name in ("sonar.sources", "sonar.tests"):
-        assert (checkout / received[name] / "__init__.py").is_file()
+    for folder in (*received["sonar.sources"].split(","), received["sonar.tests"]):
+        assert list((checkout / folder).glob("*.py"))
     for name in ("sonar.python.coverage.reportPaths", "sonar.python.xunit.reportPath"):
         assert (checkout / received[name]).is_file()
 

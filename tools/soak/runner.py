@@ -48,6 +48,8 @@ def soak(project: Path, seconds: float, *, recycling: bool) -> Report:
         urls = ",".join(f"{upstream.url}/{path}" for path in ("ok", "slow", "truncated"))
         settings = cache_settings("redis", [cache], folder)
         with Stack(project, APP_UPSTREAM_URLS=urls, **settings) as stack:
+            # The event follows the errors of a start.
+            stack.log.wait_for_line(event="stack.ready")
             started, startup_bytes = time.monotonic(), stack.log.path.stat().st_size
             with LoadGenerator(stack) as load, Chaos(stack, cache, reload_interval) as chaos:
                 samples = _sample_until(stack, started + seconds)

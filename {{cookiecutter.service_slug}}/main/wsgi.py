@@ -7,6 +7,9 @@ from main.application import create_app
 from main.util.config import SettingError
 from main.util.observability import logs
 
+# The exit status for an error that is already in the log (EX_CONFIG).
+REASON_IS_LOGGED = 78
+
 try:
     app = create_app()
     # For threads without a request.
@@ -14,4 +17,4 @@ try:
 except SettingError as error:
     logs.configure("ERROR")
     logging.getLogger(__name__).error("start.failed", extra={"errors": error.errors})
-    sys.exit(1)
+    sys.exit(REASON_IS_LOGGED)

@@ -25,4 +25,4 @@ class TestWsgi(unittest.TestCase):
         (record,) = logs.records
         self.assertEqual(record.getMessage(), "start.failed")
         self.assertEqual(len(vars(record)["errors"]), 2)
-        self.assertEqual(exit_.exception.code, 1)
+        self.assertEqual(exit_.exception.code, wsgi.REASON_IS_LOGGED)

@@ -29,6 +29,6 @@ def attacked(
     project = patched_copy(installed(), folder / "service", "deploy/nginx.conf", SHORT_TIMEOUTS)
     (folder / "nginx").symlink_to(require(request.param))
     path = os.pathsep.join((str(folder), process_environment(project)["PATH"]))
-    with Stack(project, PATH=path) as running:
+    with Stack(project, PATH=path, APP_LOG_QUERY="true") as running:
         yield running
         assert_unharmed(running, "/smuggled")

@@ -15,6 +15,8 @@ from main.util.observability import logs
 def initialize(level: int) -> None:
     """Prepare a pool process: log from this level on, and exit when the parent process ends."""
     logs.configure(logging.getLevelName(level))
+    # stdout is for the lines of the log.
+    sys.stdout = sys.stderr
     if sys.platform != "win32":
         # uWSGI's threads block all signals, and child processes inherit that.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

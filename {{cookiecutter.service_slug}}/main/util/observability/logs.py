@@ -1,16 +1,25 @@
-"""Logs: one JSON object a line, with the id of the request that it belongs to."""
+"""Logs: one JSON object a line, with the id of the request that it belongs to.
+
+On a terminal, the lines are for people instead.
+"""
 
 import json
 import logging.config
+import os
+import re
 from importlib import resources
+from typing import TextIO
 
 from pythonjsonlogger.core import LogData
 from pythonjsonlogger.json import JsonFormatter
 
 from main.util.context import current_request_id
+from main.util.observability.console import ConsoleFormatter
 
 # Bytes. Longer lines are cut by many log collectors, which leaves invalid JSON.
 MAX_LINE = 16 * 1024
+STDOUT = 1
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class BoundedJsonFormatter(JsonFormatter):
@@ -20,8 +29,10 @@ class BoundedJsonFormatter(JsonFormatter):
     """
 
     def process_log_record(self, log_data: LogData) -> LogData:
-        """Add `request_id` if there is a request."""
+        """Add `request_id` if there is a request; remove colours, which Werkzeug adds."""
         request_id = current_request_id.get()
+        if "\x1b" in log_data["event"]:
+            log_data = {**log_data, "event": COLOUR.sub("", log_data["event"])}
         return log_data if request_id is None else {**log_data, "request_id": request_id}
 
     def jsonify_log_record(self, log_data: LogData) -> str:
@@ -35,11 +46,22 @@ class BoundedJsonFormatter(JsonFormatter):
         return line
 
 
+class StdoutHandler(logging.StreamHandler[TextIO]):
+    """Writes to file descriptor 1, each line at once; in uWSGI, `sys.stdout` is stderr."""
+
+    def __init__(self) -> None:
+        super().__init__(os.fdopen(STDOUT, "w", encoding="utf-8", closefd=False))
+
+
 def configure(level: str) -> None:
     """Set up logging from main/resources/logging.json, with this least severe level."""
     text = resources.files("main.resources").joinpath("logging.json").read_text("utf-8")
     logging.config.dictConfig(json.loads(text))
     logging.getLogger().setLevel(level)
+    # The entry point of the stack sets RUN_DIR: its log is for programs, also on a terminal.
+    if os.isatty(STDOUT) and "RUN_DIR" not in os.environ:
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(ConsoleFormatter())
 
 
 def _shorten(value: object, limit: int) -> object:

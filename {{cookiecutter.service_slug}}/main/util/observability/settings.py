@@ -15,6 +15,10 @@ class ObservabilitySettings:
         choice("DEBUG", "INFO", "WARNING", "ERROR"),
         "Least severe level that is logged.",
     )
+    # nginx logs requests, so the entry point reads this one too.
+    log_query: bool = setting(
+        "APP_LOG_QUERY", "false", boolean, "Log the query strings of requests."
+    )
     server_timing: bool = setting(
         "APP_SERVER_TIMING",
         "false",

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from contextlib import redirect_stderr
 from typing import Any
 
 from main.util.context import current_request_id
@@ -15,9 +14,12 @@ MAX_LINE = 16 * 1024
 
 def log_line(event: str, **fields: Any) -> str:
     """Log an event as configured, and return its only line."""
-    with redirect_stderr(io.StringIO()) as stream:
-        logs.configure("INFO")
-        logging.getLogger("somewhere").info(event, extra=fields)
+    stream = io.StringIO()
+    logs.configure("INFO")
+    (handler,) = logging.getLogger().handlers
+    assert isinstance(handler, logs.StdoutHandler)
+    handler.setStream(stream)
+    logging.getLogger("somewhere").info(event, extra=fields)
     logs.configure("ERROR")
     (line,) = stream.getvalue().splitlines()
     return line

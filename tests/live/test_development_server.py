@@ -1,0 +1,60 @@
+"""`make run` logs for people on a terminal, and JSON elsewhere."""
+
+import json
+import os
+import pty
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import process
+from harness.environment import process_environment
+from harness.http import ServiceClient
+from harness.waiting import wait_until
+
+COLOUR = b"\x1b["
+
+
+def log_of(project: Path, output: int) -> None:
+    """Run Flask's server with this output until it has refused a request."""
+    client = ServiceClient()
+    command = ["flask", "--app", "main.wsgi", "run", "--port", str(client.port)]
+    started = process.start(command, cwd=project, env=process_environment(project), stdout=output)
+    try:
+        wait_until(client.is_ready)
+        assert client.get("/v1/hello?unknown=1").status == 422
+    finally:
+        process.stop(started)
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """Open a terminal; yield the descriptors of its screen and of the program."""
+    screen, program = pty.openpty()
+    yield screen, program
+    os.close(screen)
+    os.close(program)
+
+
+def test_lines_on_a_terminal_are_coloured_text(project: Path, terminal: tuple[int, int]) -> None:
+    """The event and its fields are readable."""
+    screen, program = terminal
+    log_of(project, program)
+    os.set_blocking(screen, False)
+    text = os.read(screen, 1 << 16)
+    (line,) = [line for line in text.splitlines() if b"request.refused" in line]
+    assert COLOUR in line
+    assert line.rstrip().endswith(b"request.refused status=422")
+
+
+def test_lines_in_a_file_are_json_without_colours(project: Path, tmp_path: Path) -> None:
+    """Flask's own server writes escape sequences, which are removed."""
+    path = tmp_path / "log"
+    with path.open("wb") as file:
+        log_of(project, file.fileno())
+    data = path.read_bytes()
+    lines = [json.loads(line) for line in data.splitlines() if line.startswith(b"{")]
+    assert "request.refused" in {line["event"] for line in lines}
+    assert COLOUR not in data
+    assert b"u001b" not in data

@@ -1,0 +1,1 @@
+"""Tests of deploy/: the entry point of the stack."""
