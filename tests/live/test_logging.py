@@ -93,13 +93,6 @@ def test_long_values_are_cut(stack: Stack) -> None:
     assert len(text) < 4096
 
 
-def test_the_trace_of_the_caller_is_logged(stack: Stack) -> None:
-    """In the field `trace_id`."""
-    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
-    stack.get("/v1/trace", {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"})
-    assert stack.log.wait_for_line(logger="nginx", uri="/v1/trace")["trace_id"] == trace_id
-
-
 def test_a_mistake_of_a_client_is_no_error(stack: Stack) -> None:
     """A body that is too large is nginx's to refuse."""
     assert stack.call("POST", "/v1/primes", b" " * (2 << 20), JSON).status == 413

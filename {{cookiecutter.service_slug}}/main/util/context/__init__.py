@@ -1,13 +1,16 @@
-"""Context: the request id and the deadline of the current request, and their propagation."""
+"""Context: the id, the trace and the deadline of the current request, and their propagation."""
 
 from main.util.context import deadline
 from main.util.context.propagation import PropagatedContext
 from main.util.context.request_id import REQUEST_ID_HEADER, current_request_id, start_request_id
+from main.util.context.trace import current_trace, start_trace
 
 __all__ = [
     "REQUEST_ID_HEADER",
     "PropagatedContext",
     "current_request_id",
+    "current_trace",
     "deadline",
     "start_request_id",
+    "start_trace",
 ]

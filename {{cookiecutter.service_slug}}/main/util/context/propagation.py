@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from main.util.context import deadline
 from main.util.context.request_id import current_request_id
+from main.util.context.trace import Trace, current_trace
 
 
 class PropagatedContext(NamedTuple):
@@ -16,16 +17,18 @@ class PropagatedContext(NamedTuple):
     """
 
     request_id: str | None
+    trace: Trace | None
     deadline: float
 
     @classmethod
     def capture(cls) -> "PropagatedContext":
         """Return the context of the caller."""
-        return cls(current_request_id.get(), time() + deadline.remaining())
+        return cls(current_request_id.get(), current_trace.get(), time() + deadline.remaining())
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call the function in this context and return its result."""
         context = copy_context()
         context.run(current_request_id.set, self.request_id)
+        context.run(current_trace.set, self.trace)
         context.run(deadline.start, self.deadline - time())
         return context.run(function, *args)

@@ -14,7 +14,7 @@ from requests.utils import default_headers
 from urllib3 import Retry
 
 from main.util.config import is_url
-from main.util.context import REQUEST_ID_HEADER, current_request_id, deadline
+from main.util.context import REQUEST_ID_HEADER, current_request_id, current_trace, deadline
 from main.util.http_client.errors import UpstreamError, UpstreamTimeout, UpstreamUnavailable
 from main.util.http_client.exchange import decode, send
 
@@ -79,6 +79,8 @@ class Client:
         headers = {**default_headers(), **self.headers, **options.pop("headers", {})}
         if request_id := current_request_id.get():
             headers.setdefault(REQUEST_ID_HEADER, request_id)
+        if trace := current_trace.get():
+            headers = {**trace.headers(), **headers}
         started = time.perf_counter()
         status: int | str = "error"
         try:

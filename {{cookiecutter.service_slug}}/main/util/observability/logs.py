@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, with the id of the request that it belongs to.
+"""Logs: one JSON object a line, with the ids of the request that it belongs to.
 
 On a terminal, the lines are for people instead.
 """
@@ -13,7 +13,7 @@ from typing import TextIO
 from pythonjsonlogger.core import LogData
 from pythonjsonlogger.json import JsonFormatter
 
-from main.util.context import current_request_id
+from main.util.context import current_request_id, current_trace
 from main.util.observability.console import ConsoleFormatter
 
 # Bytes. Longer lines are cut by many log collectors, which leaves invalid JSON.
@@ -23,17 +23,20 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class BoundedJsonFormatter(JsonFormatter):
-    """Formats a record as ASCII JSON of at most `MAX_LINE` bytes, with the id of the request.
+    """Formats a record as ASCII JSON of at most `MAX_LINE` bytes, with the ids of the request.
 
     In a longer line, the largest values are replaced by their beginning and their end.
     """
 
     def process_log_record(self, log_data: LogData) -> LogData:
-        """Add `request_id` if there is a request; remove colours, which Werkzeug adds."""
-        request_id = current_request_id.get()
+        """Add the ids if there is a request; remove colours, which Werkzeug adds."""
         if "\x1b" in log_data["event"]:
             log_data = {**log_data, "event": COLOUR.sub("", log_data["event"])}
-        return log_data if request_id is None else {**log_data, "request_id": request_id}
+        if request_id := current_request_id.get():
+            log_data = {**log_data, "request_id": request_id}
+        if trace := current_trace.get():
+            log_data = {**log_data, "trace_id": trace.trace_id}
+        return log_data
 
     def jsonify_log_record(self, log_data: LogData) -> str:
         """Return the record as JSON."""

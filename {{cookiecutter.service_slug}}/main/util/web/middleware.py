@@ -4,7 +4,7 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from main.util.context import REQUEST_ID_HEADER, deadline, start_request_id
+from main.util.context import REQUEST_ID_HEADER, deadline, start_request_id, start_trace
 from main.util.observability.metrics import observe_request
 from main.util.web.problems import reason_phrase
 
@@ -16,11 +16,17 @@ STATUS_LINES = {f"{each}": f"{each} {reason_phrase(each)}" for each in HTTPStatu
 
 
 def with_context(application: "WSGIApplication") -> "WSGIApplication":
-    """Give every request a deadline and an id, and return the id in the response."""
+    """Give every request a deadline, an id and a trace; return the id in the response."""
 
     def wrapper(environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
         deadline.start(deadline.REQUEST_TIMEOUT)
         request_id = start_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        start_trace(
+            environ.get("HTTP_TRACEPARENT", ""),
+            environ.get("HTTP_TRACESTATE", ""),
+            # From nginx, which logs it as well. It is not a header, so clients cannot set it.
+            environ.get("TRACE_ID", ""),
+        )
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             headers.append((REQUEST_ID_HEADER, request_id))

@@ -7,7 +7,7 @@ from unittest import mock
 import marshmallow as ma
 from requests.exceptions import InvalidHeader, ReadTimeout
 
-from main.util.context import current_request_id
+from main.util.context import current_request_id, start_trace
 from main.util.http_client import (
     Bearer,
     Client,
@@ -55,6 +55,15 @@ class TestRequests(ClientCase):
         self.client.get()
         ids = [request.headers.get("X-Request-ID") for request in self.sent]
         self.assertEqual(ids, [None, "of-the-caller"])
+
+    def test_the_trace_of_the_request_is_sent_if_there_is_one(self) -> None:
+        self.respond(200)
+        self.client.get()
+        start_trace("", "", "1" * 32)
+        self.client.get()
+        self.client.get(headers={"traceparent": "own"})
+        traces = [request.headers.get("traceparent", "") for request in self.sent]
+        self.assertEqual([trace[:36] for trace in traces], ["", f"00-{'1' * 32}-", "own"])
 
     def test_credentials_are_sent(self) -> None:
         self.respond(200)

@@ -5,7 +5,7 @@ import json
 import logging
 from typing import Any
 
-from main.util.context import current_request_id
+from main.util.context import current_request_id, start_trace
 from main.util.observability import logs
 from test.case import IsolatedCase
 
@@ -38,9 +38,11 @@ class TestLogs(IsolatedCase):
         hostile = 'a"\n{"level": "forged"}\r\u2028'
         self.assertEqual(json.loads(log_line(hostile))["event"], hostile)
 
-    def test_a_line_has_the_request_id(self) -> None:
+    def test_a_line_has_the_ids_of_the_request(self) -> None:
         current_request_id.set("abcdefgh")
-        self.assertEqual(json.loads(log_line("thing.done"))["request_id"], "abcdefgh")
+        start_trace("", "", "1" * 32)
+        line = json.loads(log_line("thing.done"))
+        self.assertEqual((line["request_id"], line["trace_id"]), ("abcdefgh", "1" * 32))
 
     def test_a_line_at_the_bound_is_unchanged(self) -> None:
         text = "x" * (MAX_LINE - len(log_line("thing.done", text="")))

@@ -4,7 +4,7 @@ from unittest import mock
 
 from prometheus_client import REGISTRY
 
-from main.util.context import deadline
+from main.util.context import current_trace, deadline
 from test.case import ServiceCase
 
 
@@ -26,6 +26,7 @@ class TestMiddleware(ServiceCase):
             return str(deadline.remaining()), status, headers
 
         cls.app.add_url_rule("/own/<int:status>", view_func=own)
+        cls.app.add_url_rule("/trace", view_func=lambda: list(current_trace.get() or ()))
 
     def test_every_request_has_a_new_deadline(self) -> None:
         deadline.start(1)
@@ -35,6 +36,13 @@ class TestMiddleware(ServiceCase):
     def test_the_request_id_is_returned(self) -> None:
         response = self.client.get("/livez", headers={"X-Request-ID": "Abc-123._"})
         self.assertEqual(response.headers["X-Request-ID"], "Abc-123._")
+
+    def test_a_trace_is_continued_or_begun_with_the_id_of_nginx(self) -> None:
+        headers = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "tracestate": "a=1"}
+        continued = self.client.get("/trace", headers=headers)
+        self.assertEqual(continued.get_json(), ["1" * 32, "01", "a=1"])
+        begun = self.client.get("/trace", environ_overrides={"TRACE_ID": "3" * 32})
+        self.assertEqual(begun.get_json(), ["3" * 32, "00", ""])
 
     def test_responses_have_the_phrase_of_rfc_9110_and_are_not_to_be_stored(self) -> None:
         for path, status, cache_control in (
