@@ -34,6 +34,7 @@ CHOICES: dict[str, list[str]] = {
 FILES_WITH_TAGS = {
     ".env.example",
     "Dockerfile",
+    "Makefile",
     "README.md",
     "deploy/k8s/kustomization.yaml",
     "deploy/uwsgi.ini",

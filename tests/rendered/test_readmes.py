@@ -20,7 +20,7 @@ FIRST_COMMANDS = ["make install", "make test", "make run", "make serve", "make u
 SERVICE_BLOCKS = {
     "README.md": {
         "make install": HERE / "test_install.py",
-        "test_hello.py": ROOT / "harness" / "upgrades.py",
+        "make delete-sample": HERE / "test_delete_sample.py",
         "coverage run": HERE / "test_test_commands.py",
     },
     "docs/operations.md": {

@@ -27,6 +27,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
     text = (source / "Makefile").read_text("utf-8")
+    text = re.sub(r"^\{%.*%\}\n", "", text, flags=re.MULTILINE)
     (folder / "Makefile").write_text(re.sub(r"\{\{.*?\}\}", "my-service", text))
     for lock in LOCKS[source]:
         (folder / lock).parent.mkdir(exist_ok=True)

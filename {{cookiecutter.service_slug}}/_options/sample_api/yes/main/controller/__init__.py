@@ -3,7 +3,12 @@
 from main.controller import docs, health, hello, metrics, pages, primes
 
 # The API, described in /docs/openapi.json.
-API_BLUEPRINTS = (health.blueprint, hello.blueprint, primes.blueprint, pages.blueprint)
+API_BLUEPRINTS = (
+    health.blueprint,
+    hello.blueprint,
+    pages.blueprint,
+    primes.blueprint,
+)
 
 # Endpoints that the document leaves out.
 OTHER_BLUEPRINTS = (docs.blueprint, metrics.blueprint)

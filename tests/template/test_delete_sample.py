@@ -1,0 +1,31 @@
+"""`make delete-sample` leaves a service like one that was baked without the sample."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.project import CHOICES, Bake, combinations, contents, label
+from harness.requirements import require
+
+OTHERS = combinations(*(option for option in CHOICES if option != "sample_api"))
+
+
+def delete_sample(project: Path) -> None:
+    """Run the recipe of the target with the tools of this environment."""
+    subprocess.run([sys.executable, "delete_sample.py"], cwd=project, check=True)
+    ruff, options = require("ruff"), ("--no-cache", "--quiet")
+    subprocess.run([ruff, "check", "--fix", *options], cwd=project, check=True)
+    subprocess.run([ruff, "format", *options], cwd=project, check=True)
+
+
+@pytest.mark.parametrize("answers", OTHERS, ids=label)
+def test_the_service_equals_one_that_never_had_a_sample(
+    baked: Bake, tmp_path: Path, answers: dict[str, str]
+) -> None:
+    """Its answers say so as well: an update of the template does not bring the sample back."""
+    project = shutil.copytree(baked(**answers, sample_api="yes"), tmp_path / "my-service")
+    delete_sample(project)
+    assert contents(project) == contents(baked(**answers, sample_api="no"))
