@@ -83,7 +83,7 @@ upgrade: compile ## write the lock files with the newest versions that the .in f
 
 compile: $(VENV)/.installed
 	@$(BIN)/python -m harness.requirements
-	for lock in uv oldest-pip dev checkov mutation openapi-client schemathesis; do \
+	for lock in uv oldest-pip dev checkov mutation openapi-client pre-commit schemathesis; do \
 	  $(COMPILE) requirements/$$lock.in --output-file requirements/$$lock.txt || exit 1; \
 	done
 	for store in $(STORES); do \

@@ -1,6 +1,11 @@
-"""Lay the folders of the chosen options over the project and remove those of the others."""
+"""Lay the folders of the chosen options over the project, remove those of the others.
+
+Then print the next commands.
+"""
 
 import json
+import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter|tojson }}""")
@@ -21,3 +26,23 @@ for path in sorted([OPTIONS, *OPTIONS.rglob("*")], reverse=True):
         path.rmdir()
     elif path.exists():
         path.unlink()
+
+# cookiecutter sets this for a new project; tools that update one do not.
+if "_output_dir" in ANSWERS:
+    folder = str(Path.cwd())
+    if " " in folder:
+        folder = f'"{folder}"'
+    if isinstance(sys.stdout, TextIOWrapper):
+        # The console's encoding may lack a character of the path.
+        sys.stdout.reconfigure(errors="replace")
+    print(
+        f"""
+{ANSWERS["service_slug"]} is ready. Next:
+
+  cd {folder}
+  make test    # install the locked packages and run the tests
+  make run     # serve on http://127.0.0.1:5000 until Ctrl-C; the API is documented at /docs/
+
+README.md continues from there.
+"""
+    )

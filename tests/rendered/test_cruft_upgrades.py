@@ -28,7 +28,8 @@ def test_an_update_adds_what_is_new_and_restores_nothing_that_the_team_deleted(
         run_tool(service.project, "cruft", "check")
     service.add_squares()
     service.delete_sample()
-    run_tool(service.project, "cruft", "update", "--skip-apply-ask")
+    output = run_tool(service.project, "cruft", "update", "--skip-apply-ask")
+    assert "make run" not in output  # the next step after a bake
     run_tool(service.project, "cruft", "check")
     service.assert_updated(baked(cache_backend="redis", sample_api="no"))
     service.assert_passes_its_checks()

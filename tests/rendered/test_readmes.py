@@ -23,6 +23,7 @@ SERVICE_BLOCKS = {
         "make delete-sample": HERE / "test_delete_sample.py",
         "coverage run": HERE / "test_test_commands.py",
     },
+    "AGENTS.md": {"make format": HERE / "test_agents.py"},
     "docs/operations.md": {
         "cruft link": HERE / "test_git_upgrades.py",
         "git merge": HERE / "test_git_upgrades.py",

@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.environment import run
 from harness.project import ROOT, Bake, combinations
 
-USE = re.compile(r"(?:^|`|- |run: )make ([a-z-]+(?: [a-z-]+)*)", re.MULTILINE)
+USE = re.compile(r"(?:^|`|- |run: |entry: )make ([a-z-]+(?: [a-z-]+)*)", re.MULTILINE)
 
 
 def targets(project: Path) -> set[str]:
@@ -18,7 +18,7 @@ def used_targets(project: Path) -> dict[str, set[str]]:
     """Return the targets that each page or pipeline mentions."""
     documents = [
         *project.glob("*.md"),
-        *project.glob(".*.yml"),
+        *project.glob(".*.y*ml"),
         *project.glob(".github/workflows/*.yml"),
         *project.glob("docs/*.md"),
     ]
