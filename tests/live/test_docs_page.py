@@ -1,10 +1,11 @@
 """The page at /docs/ in a real browser."""
 
 from collections.abc import Iterator
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
 
 from harness.requirements import require
 from harness.stack import Stack
@@ -12,14 +13,28 @@ from harness.stack import Stack
 OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """Open a page in a headless Chromium that makes no requests of its own."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start a headless Chromium that makes no requests of its own."""
     with sync_playwright() as playwright:
         path = require("chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
-        yield browser.new_page()
-        browser.close()
+        running = playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    """Open a page."""
+    return browser.new_page()
+
+
+def log_errors(page: Page) -> list[str]:
+    """Return a list that gets what the page writes to the console, and its errors."""
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return errors
 
 
 def documented_operations(stack: Stack) -> set[tuple[str, str]]:
@@ -61,10 +76,8 @@ def try_hello(page: Page, name: str) -> str:
 def test_operations_can_be_tried_on_the_docs_page(stack: Stack, page: Page) -> None:
     """The content security policy blocks nothing, and no request goes to another host."""
     requests: list[Request] = []
-    errors: list[str] = []
     page.on("request", lambda request: requests.append(request))
-    page.on("console", lambda message: errors.append(message.text))
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    errors = log_errors(page)
 
     page.goto(f"{stack.url}/docs/")
     assert displayed_operations(page) == documented_operations(stack)
@@ -74,3 +87,25 @@ def test_operations_can_be_tried_on_the_docs_page(stack: Stack, page: Page) -> N
     assert errors == []
     hosts = {urlsplit(request.url).netloc for request in requests if request.url[:5] != "data:"}
     assert hosts == {urlsplit(stack.url).netloc}
+
+
+@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("colours", "is_dark"), [("light", False), ("dark", True)])
+def test_the_root_leads_to_a_page_that_names_the_service_and_its_owner(
+    stack: Stack, browser: Browser, width: int, colours: Literal["light", "dark"], is_dark: bool
+) -> None:
+    """It follows the browser's colours, and fits the width of a phone."""
+    viewport = ViewportSize(width=width, height=800)
+    page = browser.new_page(color_scheme=colours, viewport=viewport)
+    errors = log_errors(page)
+    page.goto(f"{stack.url}/")
+    assert displayed_operations(page)
+    text = page.locator(".info").inner_text()
+    for expected in ("My Service", "A small service that answers over HTTP.", "Platform Team"):
+        assert expected in text
+    title = page.locator(".info .title")
+    red, *_ = title.evaluate("title => getComputedStyle(title).color.match(/\\d+/g).map(Number)")
+    assert (red > 128) == is_dark  # light text on a dark page
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert errors == []
+    page.close()
