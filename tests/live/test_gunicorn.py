@@ -20,9 +20,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Run nginx by its entry point, and gunicorn in place of uWSGI."""
     project = install(bake(tmp_path_factory.mktemp("gunicorn")), LOCK)
     with Stack(project, "nginx", ready="/livez", APP_HELLO_MAX_AGE="0") as nginx:
-        options = ("--workers", "2", "--threads", "4", "--protocol", "uwsgi")
-        socket = f"unix:{nginx.run_dir}/uwsgi.sock"
-        command = ["gunicorn", *options, "--bind", socket, "main.wsgi:app"]
+        options: tuple[str, ...] = ("--workers", "2", "--threads", "4", "--protocol", "uwsgi")
+        for name in ("uwsgi.sock", "uwsgi-ops.sock"):
+            options += ("--bind", f"unix:{nginx.run_dir}/{name}")
+        command = ["gunicorn", *options, "main.wsgi:app"]
         metrics = nginx.folder / "metrics"
         metrics.mkdir()
         env = process_environment(

@@ -53,8 +53,10 @@ def test_every_timeout_is_longer_than_the_one_inside_it(project: Path) -> None:
     """From the HTTP client out to the container engine."""
     (drain,) = nginx_numbers(project, "worker_shutdown_timeout")
     timeouts = [
+        python_constant(project, "main/util/context/deadline.py", "QUEUE_TIMEOUT"),
         python_constant(project, "main/util/http_client/client.py", "TOTAL_TIMEOUT"),
         python_constant(project, "main/util/context/deadline.py", "REQUEST_TIMEOUT"),
+        python_constant(project, "main/util/web/watchdog.py", "HANG_TIMEOUT"),
         uwsgi_number(project, "harakiri"),
         *nginx_numbers(project, "uwsgi_read_timeout"),
         drain,

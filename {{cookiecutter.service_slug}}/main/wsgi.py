@@ -1,11 +1,13 @@
 """The WSGI application that a server imports; nothing here depends on uWSGI."""
 
 import logging
+import os
 import sys
 
 from main.application import create_app
 from main.util.config import SettingError
 from main.util.observability import logs
+from main.util.web import watchdog
 
 # The exit status for an error that is already in the log (EX_CONFIG).
 REASON_IS_LOGGED = 78
@@ -14,6 +16,9 @@ try:
     app = create_app()
     # For threads without a request.
     app.extensions["scope"].make_default()
+    # The server forks its workers after it has imported this module.
+    if sys.platform != "win32":
+        os.register_at_fork(after_in_child=watchdog.start)
 except SettingError as error:
     logs.configure("ERROR")
     logging.getLogger(__name__).error("start.failed", extra={"errors": error.errors})

@@ -9,6 +9,8 @@ from time import monotonic
 # Seconds. Must exceed TOTAL_TIMEOUT of util.http_client, and stay below harakiri in
 # deploy/uwsgi.ini, so that our caller gets a 503.
 REQUEST_TIMEOUT = 15.0
+# Seconds of those that a request may wait for a thread. After that, its caller gets a 503 at once.
+QUEUE_TIMEOUT = 5.0
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 

@@ -1,10 +1,13 @@
 """Tests of the WSGI middleware."""
 
+import socket
+import time
 from unittest import mock
 
 from prometheus_client import REGISTRY
 
 from main.util.context import current_trace, deadline
+from main.util.web import watchdog
 from test.case import ServiceCase
 
 
@@ -26,12 +29,55 @@ class TestMiddleware(ServiceCase):
             return str(deadline.remaining()), status, headers
 
         cls.app.add_url_rule("/own/<int:status>", view_func=own)
-        cls.app.add_url_rule("/trace", view_func=lambda: list(current_trace.get() or ()))
+
+        def running() -> list[str]:
+            return [request_id for _, request_id in watchdog.running.values()]
+
+        def trace() -> list[str]:
+            return list(current_trace.get() or ())
+
+        cls.app.add_url_rule("/running", view_func=running)
+        cls.app.add_url_rule("/trace", view_func=trace)
 
     def test_every_request_has_a_new_deadline(self) -> None:
         deadline.start(1)
         remaining = float(self.client.get("/own/299").text)
         self.assertAlmostEqual(remaining, deadline.REQUEST_TIMEOUT, delta=1)
+
+    def test_the_deadline_counts_from_the_arrival_in_nginx(self) -> None:
+        for waited, used in ((4.0, 4.0), (-60.0, 0.0)):  # a clock may have been set back
+            now = time.time()
+            with mock.patch("main.util.web.middleware.time", return_value=now):
+                environ = {"QUEUED_AT": f"{now - waited:.3f}"}
+                response = self.client.get("/own/299", environ_overrides=environ)
+            remaining = deadline.REQUEST_TIMEOUT - used
+            self.assertAlmostEqual(float(response.text), remaining, delta=1)
+
+    def test_a_request_that_has_waited_too_long_is_refused(self) -> None:
+        labels = {"method": "GET", "route": "unmatched", "status": "503"}
+        before = measured(**labels)
+        environ = {"QUEUED_AT": f"{time.time() - 5.5:.3f}"}
+        response = self.client.get("/livez", environ_overrides=environ)
+        self.assert_problem(response, 503)
+        self.assertEqual(response.headers["Retry-After"], "1")
+        self.assertEqual(measured(**labels), before + 1)
+
+    def test_a_request_whose_caller_has_hung_up_is_refused(self) -> None:
+        uwsgi = mock.Mock()
+        of_nginx, of_uwsgi = socket.socketpair()
+        uwsgi.connection_fd.return_value = of_uwsgi.fileno()
+        with of_nginx, of_uwsgi, mock.patch.dict("sys.modules", uwsgi=uwsgi):
+            for waited, status in ((1, 200), (1, 503), (0, 200)):
+                environ = {"QUEUED_AT": f"{time.time() - waited:.3f}"}
+                response = self.client.get("/livez", environ_overrides=environ)
+                self.assertEqual(response.status_code, status)
+                of_nginx.close()
+
+    def test_the_watchdog_sees_a_request_while_it_runs(self) -> None:
+        headers = {"X-Request-ID": "Abc-123._"}
+        response = self.client.get("/running", headers=headers)
+        self.assertEqual(response.get_json(), ["Abc-123._"])
+        self.assertEqual(watchdog.running, {})
 
     def test_the_request_id_is_returned(self) -> None:
         response = self.client.get("/livez", headers={"X-Request-ID": "Abc-123._"})
