@@ -50,6 +50,12 @@ def compose_service(project: Path) -> dict[str, Any]:
     return found
 
 
+def stop_timeout(project: Path) -> int:
+    """Return the seconds after which the supervisor has killed both programs."""
+    steps = ("NGINX_TIMEOUT", "UWSGI_TIMEOUT")
+    return sum(python_constant(project, "deploy/supervisor.py", step) for step in steps)
+
+
 def stop_grace_period(project: Path) -> int:
     """Return the seconds after which compose kills a service that does not stop."""
     period = str(compose_service(project)["stop_grace_period"])

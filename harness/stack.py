@@ -21,7 +21,7 @@ from harness.waiting import TIMEOUT, wait_until
 
 def entry_point(project: Path) -> list[str]:
     """Return the command that runs a project's stack, as `make serve` does."""
-    return [str(project / ".venv/bin/python"), "-IS", str(project / "deploy" / "entrypoint.py")]
+    return [str(project / ".venv/bin/python"), "-I", str(project / "deploy" / "entrypoint.py")]
 
 
 class Stack(ServiceClient):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.config_files import dockerfile_ports, nginx_numbers, stop_grace_period
+from harness.config_files import dockerfile_ports, stop_grace_period, stop_timeout
 from harness.environment import run
 from harness.manifests import (
     Manifest,
@@ -175,11 +175,11 @@ def test_ports_and_users_are_those_of_the_image(pod: Manifest, project: Path) ->
     assert f"\nUSER {user}:{group}\n" in dockerfile
 
 
-def test_the_grace_period_covers_the_drain(pod: Manifest, project: Path) -> None:
-    """Kubernetes and compose wait equally long."""
+def test_the_grace_period_covers_each_step_of_a_stop(pod: Manifest, project: Path) -> None:
+    """Kubernetes and compose wait equally long. The first step takes the place of DRAIN_DELAY."""
     grace = pod["terminationGracePeriodSeconds"]
     assert grace == stop_grace_period(project)
-    (command, pause) = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
-    assert command == "sleep"
-    (drain,) = nginx_numbers(project, "worker_shutdown_timeout")
-    assert int(pause) + drain < grace
+    for container in pod["containers"]:
+        (command, pause) = container["lifecycle"]["preStop"]["exec"]["command"]
+        assert command == "sleep"
+        assert int(pause) + stop_timeout(project) < grace

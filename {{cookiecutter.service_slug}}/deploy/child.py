@@ -1,79 +1,80 @@
 """A child process in a process group of its own."""
 
-import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
+from deploy.settings import Settings
+
+PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(death_signal: int) -> None:
-    """Let the kernel send this process a signal when its parent is killed."""
-    if sys.platform == "linux":
-        import ctypes  # Only here, to save the supervisor's memory.
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
-
-
 class Child:
-    """A program in a process group of its own. `errors` is the reading end of its stderr.
+    """A program and its workers.
 
-    `ready_file` exists in RUN_DIR while the program is ready. `death_signal` stops the program
-    and its workers if this process is killed.
+    `ready_file` is in RUN_DIR when the program serves requests. The program gets `death_signal`
+    when the supervisor is killed. `text` is what it has printed and what is not logged yet.
     """
 
     name: str
     ready_file: str
     death_signal: signal.Signals
 
-    def __init__(self, run_dir: str) -> None:
+    def __init__(self, run_dir: str, stdout: int, settings: Settings) -> None:
         self.run_dir = run_dir
+        self.stdout = stdout
+        self.settings = settings
+        self.text = b""
 
-    def start(self, command: list[str], folder: str, environ: dict[str, str]) -> None:
-        """Start the program."""
-        self.errors, writer = os.pipe()
-        self.process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
+    def start(self, program: str) -> None:
+        """Prepare RUN_DIR and start the program."""
+        raise NotImplementedError
+
+    def run(self, command: list[str], folder: str, **variables: str) -> None:
+        """Run a command in a folder, with additional environment variables."""
+        self.remove_ready_file()
+        self.stderr, writer = os.pipe()
+        self.process = subprocess.Popen(  # noqa: S603 - the command is ours
             command,
             cwd=folder,
-            env=environ,
+            # One clock for all log lines.
+            env={**os.environ, "TZ": "UTC0", **variables},
             stdin=subprocess.DEVNULL,
+            stdout=self.stdout,
             stderr=writer,
-            # Ctrl-C reaches only this process, and what a killed master leaves behind is found.
+            # Ctrl-C reaches only the supervisor, and what a dead master leaves behind is found.
             process_group=0,
-            preexec_fn=lambda: die_with_parent(self.death_signal),
+            preexec_fn=self._die_with_parent if sys.platform == "linux" else None,
         )
         os.close(writer)
 
-    def path(self, name: str) -> str:
-        """Return the path of a file in RUN_DIR."""
-        return os.path.join(self.run_dir, name)
+    def _die_with_parent(self) -> None:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, self.death_signal)
 
     def is_ready(self) -> bool:
-        """Return whether the program serves requests."""
-        return os.path.exists(self.path(self.ready_file))
+        return os.path.exists(f"{self.run_dir}/{self.ready_file}")
+
+    def remove_ready_file(self) -> None:
+        """Remove the file that an earlier run, or a killed program, has left behind."""
+        with suppress(FileNotFoundError):
+            os.unlink(f"{self.run_dir}/{self.ready_file}")
 
     def has_ended(self) -> bool:
-        """Return whether the program has ended."""
         return self.process.poll() is not None
 
-    def wait(self, seconds: float) -> None:
-        """Wait until the program has ended, at most for some seconds."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(max(seconds, 0))
+    def reload(self) -> None:
+        """Apply changed files without losing a request."""
+        raise NotImplementedError
+
+    def ask_to_end(self) -> None:
+        """Ask the program to end after its requests."""
+        raise NotImplementedError
 
     def signal_group(self, number: signal.Signals) -> None:
-        """Send a signal to each process of the group, if one is left."""
-        with contextlib.suppress(ProcessLookupError):
+        """Send a signal to the program and its workers."""
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
-
-    def kill(self) -> None:
-        """Kill the processes of the group that are left."""
-        self.signal_group(signal.SIGKILL)
-        self.wait(1)
-
-    def end(self) -> str:
-        """Return how the program ended."""
-        code = self.process.returncode
-        return f"with status {code}" if code >= 0 else f"by {signal.Signals(-code).name}"

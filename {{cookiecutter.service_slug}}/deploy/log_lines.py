@@ -4,11 +4,14 @@ import json
 import time
 from typing import Any
 
-# Bytes of a line of the log, as in main/util/observability/logs.py.
-MAX_LINE = 16 * 1024
+# Bytes that a pipe takes as a whole, so that lines of several processes are never mixed (PIPE_BUF).
+# main/util/observability/logs.py has the same limit.
+MAX_LINE = 4096
+
+Event = dict[str, Any]
 
 
-def event(level: str, logger: str, name: str, **fields: Any) -> dict[str, Any]:
+def event(level: str, logger: str, name: str, **fields: Any) -> Event:
     """Return the fields of a log line."""
     now = time.time()
     seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
@@ -16,17 +19,18 @@ def event(level: str, logger: str, name: str, **fields: Any) -> dict[str, Any]:
     return {"time": stamp, "level": level, "logger": logger, "event": name, **fields}
 
 
-def encode(fields: dict[str, Any]) -> bytes:
-    """Return a line of at most `MAX_LINE` bytes, without the middle of long texts if need be."""
+def encode(fields: Event, limit: int = MAX_LINE) -> bytes:
+    """Return a line of at most `limit` bytes; long texts lose their middle."""
     line = json.dumps(fields, separators=(",", ":"))
-    for limit in (8192, 2048, 256):
-        if len(line) < MAX_LINE:
-            break
-        fields = {name: _shorten(value, limit) for name, value in fields.items()}
-        line = json.dumps(fields, separators=(",", ":"))
+    length = limit
+    while len(line) >= limit:
+        length = length * 3 // 4
+        shortened = {name: _shorten(value, length) for name, value in fields.items()}
+        line = json.dumps(shortened, separators=(",", ":"))
     return line.encode() + b"\n"
 
 
-def _shorten(value: object, limit: int) -> object:
+def _shorten(value: object, length: int) -> object:
     text = str(value)
-    return value if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"
+    half = length // 2
+    return value if len(text) <= length else f"{text[:half]} … {text[-half:]}"

@@ -1,15 +1,20 @@
-"""nginx and uWSGI: how each of them is ready, reloads and stops."""
+"""nginx and uWSGI: how each starts, reloads and ends."""
 
-import contextlib
 import os
+import shutil
 import signal
-import time
+import sys
+from contextlib import suppress
 
-from deploy.child import Child
+from deploy.child import PROJECT, Child
+from deploy.nginx_conf import render
 
-# Seconds.
-POLL_INTERVAL = 0.1
-REMINDER_INTERVAL = 1.0
+STATIC = f"{PROJECT}/main/resources/static"
+# Requests that may wait for a thread of uWSGI, unless the kernel grants less.
+BACKLOG = 1024
+SOMAXCONN = "/proc/sys/net/core/somaxconn"
+# Entries of uWSGI's store that fit into a megabyte.
+BLOCKS = 16
 
 
 class Nginx(Child):
@@ -19,24 +24,36 @@ class Nginx(Child):
     ready_file = "nginx.pid"
     death_signal = signal.SIGTERM
 
-    def drain(self) -> None:
-        """Answer /readyz with 503 from now on, so that load balancers stop sending."""
-        with open(self.path("www/drain"), "w", encoding="utf-8"):
-            pass
+    def start(self, program: str) -> None:
+        root = f"{self.run_dir}/www"
+        shutil.rmtree(root, ignore_errors=True)
+        os.makedirs(root)
+        os.symlink(STATIC, f"{root}/static")
+        self.configure()
+        command = [program, "-p", self.run_dir, "-c", "nginx.conf", "-e", "stderr"]
+        if os.geteuid() == 0:
+            # Its workers would change to a user who may not read here.
+            command += ["-g", "user root;"]
+        # In RUN_DIR, because its path of uWSGI's socket is relative.
+        self.run(command, self.run_dir)
+
+    def configure(self) -> None:
+        """Write nginx.conf for the settings."""
+        with open(f"{PROJECT}/deploy/nginx.conf", encoding="utf-8") as source:
+            text = render(source.read(), self.settings)
+        with open(f"{self.run_dir}/nginx.conf", "w", encoding="utf-8") as target:
+            target.write(text)
+
+    def refuse_readiness(self) -> None:
+        """Answer /readyz with 503, so that load balancers stop sending."""
+        open(f"{self.run_dir}/www/drain", "w", encoding="ascii").close()
 
     def reload(self) -> None:
-        """Apply nginx.conf. Requests in flight finish with the old configuration."""
+        self.configure()
         self.process.send_signal(signal.SIGHUP)
 
-    def stop(self, deadline: float) -> None:
-        """Stop accepting, and finish the requests in flight until the deadline."""
-        self.signal_group(signal.SIGCONT)
-        # Without its pid file nginx does not know QUIT yet, and has accepted nothing.
-        self.process.send_signal(signal.SIGQUIT if self.is_ready() else signal.SIGTERM)
-        self.wait(deadline - time.monotonic())
-        self.kill()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path(self.ready_file))
+    def ask_to_end(self) -> None:
+        self.process.send_signal(signal.SIGQUIT)
 
 
 class Uwsgi(Child):
@@ -46,57 +63,40 @@ class Uwsgi(Child):
     ready_file = "uwsgi.started"
     # TERM would reload it.
     death_signal = signal.SIGINT
-    is_reloading = False
+
+    def start(self, program: str) -> None:
+        metrics = f"{self.run_dir}/metrics"
+        shutil.rmtree(metrics, ignore_errors=True)
+        os.makedirs(metrics)
+        # For a reload, uWSGI would look behind the link that Python is in a virtual environment.
+        binary = ["--binary-path", sys.executable]
+        self.run(
+            [program, "--ini", "deploy/uwsgi.ini", "--listen", str(backlog()), *binary],
+            PROJECT,
+            RUN_DIR=self.run_dir,
+            TMPDIR=self.run_dir,
+            PROMETHEUS_MULTIPROC_DIR=metrics,
+            UWSGI_PROCESSES=str(self.settings.processes),
+            UWSGI_THREADS=str(self.settings.threads),
+            CACHE_ITEMS=str(self.settings.cache_size * BLOCKS),
+        )
 
     def reload(self) -> None:
-        """Replace uWSGI and its workers after their requests; the socket stays open."""
-        self.is_reloading = True
-        self.next_reminder = time.monotonic() + REMINDER_INTERVAL
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path(self.ready_file))
         self._command("r")
 
-    def stop(self, deadline: float) -> None:
-        """Finish the requests in flight until the deadline."""
-        self.signal_group(signal.SIGCONT)
-        # Before it is ready for the first time it serves nobody, and does not read commands.
-        if self.is_reloading or self.is_ready():
-            self.next_reminder = time.monotonic() + REMINDER_INTERVAL
-            while not self.has_ended() and time.monotonic() < deadline:
-                # Again and again, because nobody reads a command while uWSGI reloads.
-                self._command("q")
-                self.remind_workers()
-                self.wait(POLL_INTERVAL)
-        self.kill()
-
-    def wait_for_nginx(self, seconds: float) -> None:
-        """Wait until the nginx that shares RUN_DIR has ended, at most for some seconds."""
-        deadline = time.monotonic() + seconds
-        while os.path.exists(self.path(Nginx.ready_file)) and time.monotonic() < deadline:
-            if self.has_ended():
-                return
-            self.wait(POLL_INTERVAL)
-
-    def remind_workers(self) -> None:
-        """Ask the workers to end once more, at most once a second.
-
-        The master sends HUP to each worker once, then waits for them without a time limit. A
-        worker that is still starting ignores HUP. Where /proc does not list children, only the
-        deadline helps.
-        """
-        if time.monotonic() < self.next_reminder:
-            return
-        self.next_reminder += REMINDER_INTERVAL
-        pid = self.process.pid
-        with contextlib.suppress(OSError):
-            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-                workers = children.read().split()
-            for worker in workers:
-                os.kill(int(worker), signal.SIGHUP)
+    def ask_to_end(self) -> None:
+        self._command("q")
 
     def _command(self, letter: str) -> None:
         """Write a command for uWSGI's master, if it reads commands now."""
-        with contextlib.suppress(OSError):
-            fifo = os.open(self.path("uwsgi.fifo"), os.O_WRONLY | os.O_NONBLOCK)
+        with suppress(OSError):
+            fifo = os.open(f"{self.run_dir}/uwsgi.fifo", os.O_WRONLY | os.O_NONBLOCK)
             os.write(fifo, letter.encode())
             os.close(fifo)
+
+
+def backlog() -> int:
+    """Return the number of requests that may wait for a thread of uWSGI."""
+    with suppress(OSError), open(SOMAXCONN, encoding="ascii") as limit:
+        return min(int(limit.read()), BACKLOG)
+    return 128

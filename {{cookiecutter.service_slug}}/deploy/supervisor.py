@@ -1,125 +1,118 @@
-"""The supervisor: starts nginx and uWSGI, waits for a signal or an end, and stops them in order."""
+"""The supervisor: starts nginx and uWSGI, reloads them, and stops them in order."""
 
-import os
 import signal
-import time
 
-from deploy import commands, layout
 from deploy.child import Child
-from deploy.log_pump import LogPump, Source
+from deploy.log import Log
+from deploy.log_lines import Event, event
+from deploy.monitor import TICK, Monitor
+from deploy.printed_text import events
 from deploy.servers import Nginx, Uwsgi
-from deploy.signals import SignalQueue
-from deploy.stack_settings import StackSettings
+from deploy.settings import Settings
 
-# Seconds from a signal to KILL. With three more for the rest, it must stay within
-# stop_grace_period in docker-compose.yml.
-STOP_TIMEOUT = 42
-# Seconds that nginx has for its requests. Must exceed worker_shutdown_timeout in nginx.conf.
-DRAIN_TIMEOUT = 31
-# Seconds that uWSGI has after nginx has ended: no client waits for a response any more.
-UWSGI_TIMEOUT = 13
-# Seconds between two looks at the files that show the state of the programs.
-POLL_INTERVAL = 0.02
+# Seconds that a stop takes at most, after DRAIN_DELAY. All together must stay below
+# stop_grace_period in docker-compose.yml, and NGINX_TIMEOUT above worker_shutdown_timeout.
+NGINX_TIMEOUT = 29
+UWSGI_TIMEOUT = 4
 # The exit status of an application that has logged itself why it does not start (EX_CONFIG).
 REASON_IS_LOGGED = 78
-# The pump puts this signal into the queue when nobody reads the log.
-LOG_LOST = signal.SIGPIPE
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Bytes of a line that is written when all other writers have ended.
+MAX_LAST_LINE = 16 * 1024
 
 
 class Supervisor:
     """Runs nginx and uWSGI, or one of them, until a signal, an end, or the loss of the log."""
 
     def __init__(
-        self, settings: StackSettings, programs: layout.Programs, run_dir: str, output: int
+        self, settings: Settings, programs: dict[str, str], run_dir: str, log: Log
     ) -> None:
         self.settings = settings
-        self.run_dir = run_dir
-        self.signals = SignalQueue()
-        self.nginx = Nginx(run_dir) if programs.nginx else None
-        self.uwsgi = Uwsgi(run_dir) if programs.uwsgi else None
-        self.children: list[Child] = [each for each in (self.uwsgi, self.nginx) if each]
-        environ = commands.environment(os.environ, settings, run_dir)
-        if self.uwsgi:
-            layout.prepare_app(run_dir)
-            self.uwsgi.start(commands.uwsgi_command(programs.uwsgi), layout.PROJECT, environ)
-        if self.nginx:
-            layout.prepare_nginx(run_dir, settings)
-            command = commands.nginx_command(programs.nginx, run_dir, os.geteuid())
-            # In RUN_DIR, because its path of uWSGI's socket is relative.
-            self.nginx.start(command, run_dir, environ)
-        self.sources = {child.name: Source(child.name, child.errors) for child in self.children}
-        self.log = LogPump(self.sources.values(), self._on_log_loss, output)
-        self.log.start()
+        self.log = log
+        self.monitor = Monitor(log)
+        self.uwsgi = Uwsgi(run_dir, log.stdout, settings)
+        self.nginx = Nginx(run_dir, log.stdout, settings)
+        self.children = [each for each in (self.uwsgi, self.nginx) if each.name in programs]
+        for child in self.children:
+            child.start(programs[child.name])
+            self.monitor.watch(child)
 
     def run(self) -> int:
         """Supervise the programs, then stop them; return the exit status."""
-        status = self._supervise()
-        self._stop(time.monotonic() + STOP_TIMEOUT)
-        # Short waits: the log is not read any more if its reader has stalled.
-        for source in self.sources.values():
-            source.at_end.wait(0.5)
-        self.log.close(timeout=0.5)
+        status = self.supervise()
+        failures = [self.failure(child) for child in self.children if child.has_ended()]
+        self.stop()
+        for each in failures:
+            self.log.write(each, MAX_LAST_LINE)
         return status
 
-    def _on_log_loss(self) -> None:
-        self.signals.put(LOG_LOST)
-
-    def _supervise(self) -> int:
+    def supervise(self) -> int:
         """Wait until there is a reason to stop; return the exit status."""
-        # The event to log when all programs are ready.
-        next_event = "stack.ready"
+        is_ready = False
         while True:
-            number = self.signals.wait(POLL_INTERVAL if next_event else None)
-            if number in STOP_SIGNALS:
-                self._release()
-                return 0
-            if number == LOG_LOST:
+            self.monitor.step(None if is_ready else TICK)
+            while self.monitor.signals:
+                number = self.monitor.signals.popleft()
+                if number in (signal.SIGTERM, signal.SIGINT):
+                    return 0
+                if number == signal.SIGHUP and is_ready:
+                    self.reload()
+            if self.monitor.is_log_lost or self.has_ended():
                 return 1
-            for child in self.children:
-                if child.has_ended():
-                    self._report_end(child)
-                    return 1
-            if next_event and all(child.is_ready() for child in self.children):
-                self._release()
-                address = {"url": f"http://127.0.0.1:{self.settings.port}/"} if self.nginx else {}
-                self.log.log("INFO", next_event, **address)
-                next_event = ""
-            if next_event == "stack.reloaded" and self.uwsgi:
-                self.uwsgi.remind_workers()
-            if number == signal.SIGHUP and not next_event:
-                self._reload()
-                next_event = "stack.reloaded"
+            if not is_ready and all(child.is_ready() for child in self.children):
+                is_ready = True
+                url = f"http://127.0.0.1:{self.settings.port}/"
+                self.log.log("INFO", "stack.ready", url=url)
 
-    def _release(self) -> None:
-        for source in self.sources.values():
-            self.log.submit(source.release)
+    def has_ended(self) -> bool:
+        return any(child.has_ended() for child in self.children)
 
-    def _reload(self) -> None:
-        if self.nginx:
-            layout.write_nginx_conf(self.run_dir, self.settings)
-            self.nginx.reload()
-        if self.uwsgi:
-            self.log.submit(self.sources[self.uwsgi.name].hold)
-            self.uwsgi.reload()
+    def reload(self) -> None:
+        """Apply changed files."""
+        self.log.log("INFO", "stack.reloading")
+        for child in self.children:
+            child.reload()
 
-    def _report_end(self, child: Child) -> None:
-        """Log which program has ended although nobody stopped it, and why."""
-        child.kill()  # what a killed master leaves behind
-        source = self.sources[child.name]
-        source.at_end.wait(1)
-        level = "INFO" if child.process.returncode == REASON_IS_LOGGED else "ERROR"
-        message = f"{child.name} ended by itself, {child.end()}."
-        self.log.submit(lambda: [source.failure(level, message)])
+    def stop(self) -> None:
+        """Stop the programs in order. Each step has a bound."""
+        if self.nginx in self.children:
+            self.nginx.refuse_readiness()
+            self.monitor.wait(self.settings.drain_delay, self.has_ended)
+            self.end(self.nginx, NGINX_TIMEOUT)
+        else:
+            # nginx is in another container, and needs uWSGI until it has ended.
+            self.monitor.wait(self.settings.drain_delay + NGINX_TIMEOUT, self.has_drained)
+        if self.uwsgi in self.children:
+            self.end(self.uwsgi, UWSGI_TIMEOUT)
 
-    def _stop(self, deadline: float) -> None:
-        """Stop the programs. Each step has a bound, so that all have ended at the deadline."""
-        if self.nginx:
-            self.nginx.drain()
-            time.sleep(self.settings.drain_delay)
-            self.nginx.stop(time.monotonic() + DRAIN_TIMEOUT)
-        if self.uwsgi:
-            if not self.nginx:
-                # It is in another container, and needs uWSGI until it has drained.
-                self.uwsgi.wait_for_nginx(self.settings.drain_delay + DRAIN_TIMEOUT)
-            self.uwsgi.stop(min(deadline, time.monotonic() + UWSGI_TIMEOUT))
+    def has_drained(self) -> bool:
+        return self.has_ended() or not self.nginx.is_ready()
+
+    def end(self, child: Child, seconds: int) -> None:
+        """Ask a program to end, each second because it may miss that; kill what is left."""
+        for _ in range(seconds):
+            child.signal_group(signal.SIGCONT)
+            child.ask_to_end()
+            if self.monitor.wait(1, child.has_ended):
+                break
+        self.kill(child)
+        self.monitor.write_text(child)
+
+    def kill(self, child: Child) -> None:
+        """Kill what is left of a program, and read to the end what it has printed."""
+        child.signal_group(signal.SIGKILL)
+        child.process.wait()
+        child.remove_ready_file()
+        self.monitor.wait(0.5, lambda: not self.monitor.is_watching(child))
+
+    def failure(self, child: Child) -> Event:
+        """Return the event for a program that has ended by itself."""
+        self.kill(child)
+        printed = events(child.name, child.text)
+        severe = [each for each in printed if each["level"] != "INFO"]
+        child.text = b""
+        status = child.process.returncode
+        message = f"{child.name} ended by itself, with status {status}."
+        if status == REASON_IS_LOGGED:
+            return event("INFO", "stack", "stack.failed", message=message)
+        reason = [each["message"] for each in severe or printed]
+        return event("ERROR", "stack", "stack.failed", message="\n".join([message, *reason]))

@@ -16,7 +16,8 @@ CONTENT_SECURITY_POLICY = (
 DOCS_DIR = Path(str(resources.files("main.resources"))) / "docs"
 SWAGGER_UI_DIR = Path(flask_swagger_ui.__file__).with_name("dist")
 
-# Behind nginx, nginx serves these files.
+# Seconds for which nginx and browsers keep the files of the page.
+MAX_AGE = 3600
 ASSETS = {
     "init.js": DOCS_DIR,
     "docs.css": DOCS_DIR,
@@ -48,4 +49,7 @@ def asset(name: str) -> Response:
     """Return a file of the page."""
     if name not in ASSETS:
         abort(404)
-    return send_file(ASSETS[name] / name)
+    response = send_file(ASSETS[name] / name, max_age=MAX_AGE)
+    # Cache-Control says the same.
+    del response.headers["Expires"]
+    return response

@@ -1,0 +1,19 @@
+"""nginx.conf with the values of the settings."""
+
+from deploy.settings import Settings
+
+
+def render(text: str, settings: Settings) -> str:
+    """Return the text of nginx.conf, whose defaults are replaced by the settings."""
+    trusted = "".join(f"{each} yes; " for each in settings.trusted_proxies)
+    believed = "".join(f"set_real_ip_from {each}; " for each in settings.trusted_proxies)
+    replacements = {
+        "listen 8080;": f"listen {settings.port};",
+        "listen 127.0.0.1:8081;": f"listen {settings.ops_address}:{settings.ops_port};",
+        "default no;": f"{trusted}default no;",
+        "real_ip_recursive on;": f"{believed}real_ip_recursive on;",
+        "[^?]*": ".*" if settings.log_query else "[^?]*",
+    }
+    for default, value in replacements.items():
+        text = text.replace(default, value)
+    return text
