@@ -134,4 +134,4 @@ def test_the_error_log_of_nginx_becomes_json(stack_type: StackType, project: Pat
     with stack_type(project, "nginx", ready="/livez") as stack:
         stack.get("/readyz")
         line = stack.log.wait_for_line(logger="nginx", event="nginx.printed", level="CRITICAL")
-        assert "uwsgi.sock failed (2: No such file or directory)" in line["message"]
+        assert ".sock failed (2: No such file or directory)" in line["message"]
