@@ -1,7 +1,7 @@
 """The id of the current request, accepted from the caller or created."""
 
+import os
 import re
-import uuid
 from contextvars import ContextVar
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -16,6 +16,6 @@ current_request_id: ContextVar[str | None] = ContextVar("request_id", default=No
 
 def start_request_id(given: str) -> str:
     """Set the id for a new request: the given one if it is well-formed, or a random one."""
-    request_id = given if WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
+    request_id = given if WELL_FORMED.fullmatch(given) else os.urandom(16).hex()
     current_request_id.set(request_id)
     return request_id

@@ -57,8 +57,8 @@ class TestFailingServers(MemcachedCase):
 
     def test_a_connection_that_was_closed_is_a_miss(self) -> None:
         other = self.new_store()
-        for server in SERVERS:
-            FakeClient.errors[server] = iter([MemcacheUnexpectedCloseError()])
+        server = next(server for server in SERVERS if not has_version(server))
+        FakeClient.errors[server] = iter([MemcacheUnexpectedCloseError()])
         self.assertLess(len(other.get_many(KEYS)), len(KEYS))
         self.assertEqual(other.get_many(KEYS), dict.fromkeys(KEYS, b"1"))
 
