@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface
+from werkzeug.routing import MapAdapter
 
 from main.controller import API_BLUEPRINTS, OTHER_BLUEPRINTS
 from main.settings import Settings
@@ -53,6 +54,18 @@ class Application(Flask):
         """Activate this application's scope in the calling context; return Flask's context."""
         self.extensions["scope"].activate()
         return super().app_context()
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Match paths on any host; Flask would parse the host twice more."""
+        if request is None:
+            return super().create_url_adapter(request)
+        return self.url_map.bind(
+            request.host,
+            request.root_path,
+            url_scheme=request.scheme,
+            default_method=request.method,
+            path_info=request.path,
+        )
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function: none is asynchronous, and Flask would look into each to find out."""
