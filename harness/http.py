@@ -95,11 +95,11 @@ class ServiceClient:
         """Return the text of /metrics."""
         return self.ops("/metrics").body.decode()
 
-    def request_count(self, route: str) -> float:
-        """Return how many requests to `route` the metrics count."""
+    def request_count(self, route: str = "") -> float:
+        """Return how many requests to `route` the metrics count, by default to all routes."""
         pattern = r"^http_server_request_duration_seconds_count\{(.*)\} (\S+)$"
         samples = re.findall(pattern, self.metrics(), re.MULTILINE)
-        return sum(float(value) for labels, value in samples if f'route="{route}"' in labels)
+        return sum(float(value) for labels, value in samples if f'route="{route}' in labels)
 
     def cache_hits(self) -> float:
         """Return how many calls of cached functions the metrics count as hits."""

@@ -1,10 +1,13 @@
-"""`make run` logs for people on a terminal, and JSON elsewhere."""
+"""`make run` logs for people on a terminal and JSON elsewhere, and serves static files."""
 
+import contextlib
 import json
 import os
 import pty
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -16,16 +19,23 @@ from harness.waiting import wait_until
 COLOUR = b"\x1b["
 
 
-def log_of(project: Path, output: int) -> None:
-    """Run Flask's server with this output until it has refused a request."""
+@contextlib.contextmanager
+def development_server(project: Path, output: BinaryIO | int) -> Iterator[ServiceClient]:
+    """Run Flask's server as `make run` does, with this output."""
     client = ServiceClient()
     command = ["flask", "--app", "main.wsgi", "run", "--port", str(client.port)]
     started = process.start(command, cwd=project, env=process_environment(project), stdout=output)
     try:
         wait_until(client.is_ready)
-        assert client.get("/v1/hello?unknown=1").status == 422
+        yield client
     finally:
         process.stop(started)
+
+
+def log_of(project: Path, output: BinaryIO | int) -> None:
+    """Run the server until it has refused a request."""
+    with development_server(project, output) as client:
+        assert client.get("/v1/hello?unknown=1").status == 422
 
 
 @pytest.fixture
@@ -52,9 +62,23 @@ def test_lines_in_a_file_are_json_without_colours(project: Path, tmp_path: Path)
     """Flask's own server writes escape sequences, which are removed."""
     path = tmp_path / "log"
     with path.open("wb") as file:
-        log_of(project, file.fileno())
+        log_of(project, file)
     data = path.read_bytes()
     lines = [json.loads(line) for line in data.splitlines() if line.startswith(b"{")]
     assert "request.refused" in {line["event"] for line in lines}
     assert COLOUR not in data
     assert b"u001b" not in data
+
+
+def test_static_files_are_served(project: Path, tmp_path: Path) -> None:
+    """At the path at which nginx serves them in production."""
+    service = tmp_path / "service"
+    shutil.copytree(project, service, symlinks=True)
+    folder = service / "main" / "resources" / "static"
+    folder.mkdir()
+    (folder / "style.css").write_text("body { color: navy }", "utf-8")
+    with (tmp_path / "log").open("wb") as log, development_server(service, log) as client:
+        response = client.get("/static/style.css")
+        assert response.status == 200
+        assert response.body == b"body { color: navy }"
+        assert client.get("/static/missing.css").status == 404

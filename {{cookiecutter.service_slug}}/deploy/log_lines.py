@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-# Bytes that a pipe takes as a whole, so that lines of several processes are never mixed (PIPE_BUF).
+# Bytes that a pipe takes as a whole, so that lines of several processes are never mixed.
 # main/util/observability/logs.py has the same limit.
 MAX_LINE = 4096
 

@@ -43,7 +43,7 @@ class Application(Flask):
     session_interface = NoSessions()
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__("main", static_folder=None)
+        super().__init__("main", static_folder="resources/static")
         self.extensions["scope"] = config.Scope(settings)
         # Werkzeug would redirect by an absolute URL.
         self.url_map.strict_slashes = False

@@ -16,8 +16,9 @@ from pythonjsonlogger.json import JsonFormatter
 from main.util.context import current_request_id, current_trace
 from main.util.observability.console import ConsoleFormatter
 
-# Bytes. Longer lines are cut by many log collectors, which leaves invalid JSON.
-MAX_LINE = 16 * 1024
+# Bytes without the end of the line. A pipe takes 4,096 bytes as a whole, so that lines of several
+# processes are never mixed. deploy/log_lines.py has the same limit.
+MAX_LINE = 4095
 STDOUT = 1
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -41,7 +42,7 @@ class BoundedJsonFormatter(JsonFormatter):
     def jsonify_log_record(self, log_data: LogData) -> str:
         """Return the record as JSON."""
         line: str = super().jsonify_log_record(log_data)
-        for limit in (4096, 512, 64, 2):
+        for limit in (3072, 2048, 1024, 256, 64, 2):
             if len(line) <= MAX_LINE:
                 break
             log_data = {name: _shorten(value, limit) for name, value in log_data.items()}
