@@ -1,7 +1,13 @@
-"""Store: the contract of a place that keeps results."""
+"""Store: the contract of a place that keeps results, and the settings that every store has."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from main.util.config import integer, positive_seconds, setting
+
+# Bytes.
+MEGABYTE = 1024 * 1024
 
 # Releases a lock.
 Release = Callable[[], None]
@@ -49,3 +55,20 @@ class Store(Protocol):
 
     def ping(self) -> None:
         """Raise an exception if the store does not work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreSettings:
+    """Settings that every store has."""
+
+    ttl: float = setting(
+        "APP_CACHE_TTL",
+        "300",
+        positive_seconds,
+        "Seconds for which a cached result is fresh by default.",
+    )
+
+
+def size_setting(default: str, help: str) -> Any:
+    """Declare APP_CACHE_SIZE: megabytes, whatever the store."""
+    return setting("APP_CACHE_SIZE", default, integer(1, 1_000_000), help)

@@ -3,17 +3,8 @@
 from contextvars import copy_context
 
 from main.util.concurrency.maps import Maps
-from main.util.concurrency.pools import Pools
-from main.util.concurrency.settings import PoolSettings
+from main.util.concurrency.pools import Pools, PoolSettings
 from main.util.context import PropagatedContext
-
-__all__ = [
-    "PoolSettings",
-    "process_map",
-    "process_map_unordered",
-    "thread_map",
-    "thread_map_unordered",
-]
 
 # The function sees all context variables of the caller. A `thread_map` within a `thread_map` runs
 # its items one after the other.

@@ -9,8 +9,7 @@ from threading import TIMEOUT_MAX
 from time import monotonic
 from typing import Any, NamedTuple, TypedDict, TypeVar, Unpack
 
-from main.util.concurrency.pools import Pools
-from main.util.concurrency.settings import PoolSettings
+from main.util.concurrency.pools import Pools, PoolSettings
 from main.util.config import current_scope
 from main.util.context import deadline
 

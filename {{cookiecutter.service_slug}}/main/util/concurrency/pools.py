@@ -7,15 +7,28 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from main.util.concurrency import worker
-from main.util.concurrency.settings import PoolSettings
+from main.util.config import integer, setting
 
 THREAD_NAME_PREFIX = "thread_map"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolSettings:
+    """The size of the pools."""
+
+    threads: int = setting(
+        "APP_POOL_THREADS", "16", integer(1, 256), "Threads that each worker has for thread_map."
+    )
+    processes: int = setting(
+        "APP_POOL_PROCESSES", "2", integer(1, 64), "Processes that each worker has for process_map."
+    )
 
 
 class ThreadPool(Executor):

@@ -15,22 +15,3 @@ from main.util.config.parsers import (
     url_list,
 )
 from main.util.config.scope import Scope, current_scope
-
-__all__ = [
-    "FLASK_CONFIG",
-    "NAME",
-    "Scope",
-    "SettingError",
-    "boolean",
-    "choice",
-    "current_scope",
-    "integer",
-    "is_url",
-    "load",
-    "positive_seconds",
-    "ratio",
-    "setting",
-    "url_list",
-    "variables",
-    "warn_about_unknown",
-]

@@ -4,13 +4,3 @@ from main.util.context import deadline
 from main.util.context.propagation import PropagatedContext
 from main.util.context.request_id import REQUEST_ID_HEADER, current_request_id, start_request_id
 from main.util.context.trace import current_trace, start_trace
-
-__all__ = [
-    "REQUEST_ID_HEADER",
-    "PropagatedContext",
-    "current_request_id",
-    "current_trace",
-    "deadline",
-    "start_request_id",
-    "start_trace",
-]

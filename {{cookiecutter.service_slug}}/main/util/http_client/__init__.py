@@ -8,14 +8,3 @@ from main.util.http_client.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-
-__all__ = [
-    "Bearer",
-    "Client",
-    "UpstreamError",
-    "UpstreamInvalid",
-    "UpstreamRejected",
-    "UpstreamTimeout",
-    "UpstreamUnavailable",
-    "call_observers",
-]

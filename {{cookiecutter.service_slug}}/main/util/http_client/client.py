@@ -69,8 +69,9 @@ class Client:
         """Call the upstream; return the JSON of the response, or None for no content (204).
 
         `path` is relative to the base URL. `into` is a marshmallow schema that loads the JSON, a
-        type such as a dataclass, or `bytes` for the body as it is. The other options are those of
-        requests, such as `params`, `json` and `headers`. Idempotent methods are retried.
+        type such as a dataclass, or `bytes` for the body as it is; unknown fields are ignored. The
+        other options are those of requests, such as `params`, `json` and `headers`. Idempotent
+        methods are retried.
 
         Raises an `UpstreamError` if the call fails.
         """

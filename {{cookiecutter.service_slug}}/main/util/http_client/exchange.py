@@ -50,7 +50,7 @@ def decode(status: int, body: bytes, into: Any) -> Any:
         into = into()
     try:
         if isinstance(into, ma.Schema):
-            return into.load(msgspec.json.decode(body))
+            return into.load(msgspec.json.decode(body), unknown=ma.EXCLUDE)
         return msgspec.json.decode(body, type=into)
     except (ValueError, RecursionError, ma.ValidationError) as error:
         raise errors.UpstreamInvalid(str(error)) from error

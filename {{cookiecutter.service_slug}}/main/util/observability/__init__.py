@@ -5,5 +5,3 @@ This face imports neither Flask nor Prometheus, because pool processes need neit
 
 from main.util.observability.settings import ObservabilitySettings
 from main.util.observability.timing import timed
-
-__all__ = ["ObservabilitySettings", "timed"]

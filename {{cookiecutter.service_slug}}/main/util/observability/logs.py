@@ -7,6 +7,7 @@ import json
 import logging.config
 import os
 import re
+import time
 from importlib import resources
 from typing import TextIO
 
@@ -14,13 +15,22 @@ from pythonjsonlogger.core import LogData
 from pythonjsonlogger.json import JsonFormatter
 
 from main.util.context import current_request_id, current_trace
-from main.util.observability.console import ConsoleFormatter
 
 # Bytes without the end of the line. A pipe takes 4,096 bytes as a whole, so that lines of several
 # processes are never mixed. deploy/log_lines.py has the same limit.
 MAX_LINE = 4095
 STDOUT = 1
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+RESET = "\x1b[0m"
+COLOURS = {
+    "DEBUG": "\x1b[2m",
+    "INFO": "\x1b[32m",
+    "WARNING": "\x1b[33m",
+    "ERROR": "\x1b[31m",
+    "CRITICAL": "\x1b[31;1m",
+}
+# The attributes that every record has. The others are fields of the event.
+STANDARD = vars(logging.makeLogRecord({})).keys() | {"message", "asctime", "taskName"}
 
 
 class BoundedJsonFormatter(JsonFormatter):
@@ -48,6 +58,17 @@ class BoundedJsonFormatter(JsonFormatter):
             log_data = {name: _shorten(value, limit) for name, value in log_data.items()}
             line = super().jsonify_log_record(log_data)
         return line
+
+
+class ConsoleFormatter(logging.Formatter):
+    """Formats a record as time, level, event and fields; a traceback follows."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - of the base class
+        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+        level = f"{COLOURS.get(record.levelname, '')}{record.levelname:8}{RESET}"
+        fields = {name: value for name, value in vars(record).items() if name not in STANDARD}
+        texts = [record.message, *(f"{name}={value!r}" for name, value in fields.items())]
+        return f"{clock} {level} {record.name}: {' '.join(texts)}"
 
 
 class StdoutHandler(logging.StreamHandler[TextIO]):

@@ -3,13 +3,4 @@
 from main.util.web.blueprint import Blueprint
 from main.util.web.dependencies import Dependency
 from main.util.web.problems import problem
-from main.util.web.schema import BaseSchema, StrictInteger, UpstreamSchema
-
-__all__ = [
-    "BaseSchema",
-    "Blueprint",
-    "Dependency",
-    "StrictInteger",
-    "UpstreamSchema",
-    "problem",
-]
+from main.util.web.schema import BaseSchema

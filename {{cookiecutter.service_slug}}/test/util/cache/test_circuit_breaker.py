@@ -1,5 +1,3 @@
-"""Circuit breaker."""
-
 import unittest
 
 from main.util.cache.circuit_breaker import (

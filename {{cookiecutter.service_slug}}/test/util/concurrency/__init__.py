@@ -1,1 +1,0 @@
-"""Tests of main.util.concurrency."""

@@ -1,5 +1,3 @@
-"""Tests of the pools."""
-
 import multiprocessing
 import os
 import signal

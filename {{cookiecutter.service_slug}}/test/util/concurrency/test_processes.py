@@ -1,5 +1,3 @@
-"""Tests of pool processes."""
-
 import logging
 import multiprocessing
 import signal

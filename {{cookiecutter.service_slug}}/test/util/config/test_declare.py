@@ -1,5 +1,3 @@
-"""Tests of declaring and loading settings."""
-
 import logging
 import tempfile
 import unittest

@@ -1,5 +1,3 @@
-"""Tests of the parsers of settings."""
-
 import unittest
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""Tests of W3C Trace Context."""
-
 from main.util.context import PropagatedContext, current_trace, start_trace
 from main.util.context.trace import Trace
 from test.case import IsolatedCase

@@ -1,5 +1,3 @@
-"""Tests of the client on real connections to a fake upstream."""
-
 import logging
 import os
 import socket

@@ -1,9 +1,8 @@
-"""Tests of the log lines."""
-
 import io
 import json
 import logging
 from typing import Any
+from unittest import mock
 
 from main.util.context import current_request_id, start_trace
 from main.util.observability import logs
@@ -12,16 +11,21 @@ from test.case import IsolatedCase
 MAX_LINE = 4095
 
 
-def log_line(event: str, **fields: Any) -> str:
-    """Log an event as configured, and return its only line."""
+def log_text(event: str, **options: Any) -> str:
+    """Log an event as configured, and return the text."""
     stream = io.StringIO()
     logs.configure("INFO")
     (handler,) = logging.getLogger().handlers
     assert isinstance(handler, logs.StdoutHandler)
     handler.setStream(stream)
-    logging.getLogger("somewhere").info(event, extra=fields)
+    logging.getLogger("somewhere").info(event, **options)
     logs.configure("ERROR")
-    (line,) = stream.getvalue().splitlines()
+    return stream.getvalue()
+
+
+def log_line(event: str, **fields: Any) -> str:
+    """Log an event as configured, and return its only line."""
+    (line,) = log_text(event, extra=fields).splitlines()
     return line
 
 
@@ -68,3 +72,22 @@ class TestLogs(IsolatedCase):
                 line = log_line("x" * 99_999, **fields)
                 self.assertLessEqual(len(line), MAX_LINE)
                 self.assertIn("level", json.loads(line))
+
+
+class TestTerminal(IsolatedCase):
+    """On a terminal, an event is coloured text."""
+
+    def setUp(self) -> None:
+        patch = mock.patch("os.isatty", return_value=True)
+        patch.start()
+        self.addCleanup(logs.configure, "ERROR")
+        self.addCleanup(patch.stop)
+
+    def test_a_line_has_the_time_the_level_the_event_and_its_fields(self) -> None:
+        text = log_text("item.sold", extra={"item": "x"}, exc_info=ValueError("wrong"))
+        line = r"\d\d:\d\d:\d\d \x1b\[32mINFO    \x1b\[0m somewhere: item.sold item='x'"
+        self.assertRegex(text, rf"\A{line}\nValueError: wrong\n\Z")
+
+    def test_the_log_of_the_stack_is_json_without_colours(self) -> None:
+        with mock.patch.dict("os.environ", RUN_DIR="/run/x"):
+            self.assertEqual(json.loads(log_line("\x1b[35mitem\x1b[0m.sold"))["event"], "item.sold")

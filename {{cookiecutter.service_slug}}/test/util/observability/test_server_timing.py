@@ -1,5 +1,3 @@
-"""Tests of the Server-Timing header."""
-
 from typing import ClassVar
 from unittest import mock
 

@@ -1,5 +1,3 @@
-"""Tests of @timed."""
-
 import asyncio
 import inspect
 import logging

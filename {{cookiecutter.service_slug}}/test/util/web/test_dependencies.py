@@ -1,5 +1,3 @@
-"""Tests of the dependencies' checks."""
-
 import threading
 from unittest import mock
 

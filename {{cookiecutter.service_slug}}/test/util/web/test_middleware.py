@@ -1,5 +1,3 @@
-"""Tests of the WSGI middleware."""
-
 import socket
 import time
 from unittest import mock

@@ -1,5 +1,3 @@
-"""Tests of the watchdog."""
-
 import os
 import signal
 import sys

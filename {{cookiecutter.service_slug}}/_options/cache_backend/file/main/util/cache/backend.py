@@ -12,8 +12,14 @@ from hashlib import blake2b
 from pathlib import Path
 
 from main.util.cache.folder import Folder
-from main.util.cache.settings import MEGABYTE, StoreSettings, size_setting
-from main.util.cache.store import RefusedError, Release, Store
+from main.util.cache.store import (
+    MEGABYTE,
+    RefusedError,
+    Release,
+    Store,
+    StoreSettings,
+    size_setting,
+)
 from main.util.config import NAME, SettingError, setting
 
 if sys.platform != "win32":

@@ -6,8 +6,7 @@ import subprocess
 import sys
 from unittest import mock
 
-from main.util.cache.settings import MEGABYTE
-from main.util.cache.store import RefusedError
+from main.util.cache.store import MEGABYTE, RefusedError
 from test.util.cache import store_contract
 from test.util.cache.folder_case import FolderCase
 from test.util.cache.store_contract import key

@@ -22,8 +22,7 @@ from zlib import crc32
 import pymemcache  # type: ignore[import-untyped]
 from pymemcache.client.rendezvous import RendezvousHash  # type: ignore[import-untyped]
 
-from main.util.cache.settings import StoreSettings, size_setting
-from main.util.cache.store import RefusedError, Release, Store
+from main.util.cache.store import RefusedError, Release, Store, StoreSettings, size_setting
 from main.util.cache.timed_socket import TIMEOUT, TimedSocket, start_call
 from main.util.config import setting
 

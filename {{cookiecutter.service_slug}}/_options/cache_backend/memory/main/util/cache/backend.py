@@ -5,8 +5,15 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from main.util.cache.settings import MEGABYTE, StoreSettings, size_setting
-from main.util.cache.store import RefusedError, Release, Store, no_lock
+from main.util.cache.store import (
+    MEGABYTE,
+    RefusedError,
+    Release,
+    Store,
+    StoreSettings,
+    no_lock,
+    size_setting,
+)
 
 # Bytes that an entry takes besides its value.
 OVERHEAD = 600

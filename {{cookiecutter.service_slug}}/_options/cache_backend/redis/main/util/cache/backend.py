@@ -12,8 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from main.util.cache.settings import StoreSettings, size_setting
-from main.util.cache.store import RefusedError, Release, Store
+from main.util.cache.store import RefusedError, Release, Store, StoreSettings, size_setting
 from main.util.cache.timed_socket import TIMEOUT, TimedSocket, start_call
 from main.util.config import setting
 

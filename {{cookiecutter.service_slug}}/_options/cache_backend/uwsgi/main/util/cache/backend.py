@@ -10,8 +10,14 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from main.util.cache.settings import MEGABYTE, StoreSettings, size_setting
-from main.util.cache.store import RefusedError, Release, Store
+from main.util.cache.store import (
+    MEGABYTE,
+    RefusedError,
+    Release,
+    Store,
+    StoreSettings,
+    size_setting,
+)
 
 # The name of the cache, and its bytes for each entry.
 CACHE = "service"

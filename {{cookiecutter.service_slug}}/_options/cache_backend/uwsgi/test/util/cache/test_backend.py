@@ -4,8 +4,7 @@ import sys
 from unittest import mock
 
 from main.util.cache.backend import BLOCK_SIZE, CacheSettings, CacheStore, LocalCache
-from main.util.cache.settings import MEGABYTE
-from main.util.cache.store import RefusedError
+from main.util.cache.store import MEGABYTE, RefusedError
 from test.util.cache import store_contract
 from test.util.cache.store_contract import key
 
