@@ -89,7 +89,7 @@ compile: $(VENV)/.installed
 	for store in $(STORES); do \
 	  $(COMPILE) $$store/requirements.in --output-file $$store/requirements.txt || exit 1; \
 	done
-	for lock in benchmarks distributed gunicorn; do \
+	for lock in benchmarks distributed gunicorn recipes; do \
 	  $(COMPILE) requirements/$$lock.in --output-file requirements/$$lock.txt $(CONSTRAINTS) || exit 1; \
 	done
 	$(COMPILE) $(TEMPLATE)/requirements-dev.in --output-file $(TEMPLATE)/requirements-dev.txt $(CONSTRAINTS)

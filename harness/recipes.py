@@ -1,0 +1,99 @@
+"""Apply the recipes of a service's docs/recipes.md as a team's developer would."""
+
+import re
+from pathlib import Path
+
+from harness.environment import run
+from harness.project import replace_once
+
+BLOCK = re.compile(
+    r"^```python\n# (\S+\.py)(?:, (above|below) \"([^\"]+)\")?\n(.*?)^```$", re.M | re.S
+)
+CHANGE = re.compile(r"^\| `([^`]+)`.* \| `(.+)` \| `(.+)` \|$", re.M)
+# What `make test` prints about a setting that the documents do not describe.
+ADVICE = re.compile(r"^(?:E +)?Add this line to (\S+), beside the others:\n(?:E +)?(.+)$", re.M)
+
+
+def document(project: Path) -> Path:
+    """Return the file of the recipes."""
+    return project / "docs" / "recipes.md"
+
+
+def titles(project: Path) -> list[str]:
+    """Return the titles of all recipes."""
+    return re.findall(r"^## (.+)$", document(project).read_text("utf-8"), re.MULTILINE)
+
+
+def section(project: Path, title: str) -> str:
+    """Return the text of the recipe whose title contains `title`."""
+    (found,) = (
+        part
+        for part in document(project).read_text("utf-8").split("\n## ")[1:]
+        if title in part.split("\n")[0]
+    )
+    return found
+
+
+def apply(project: Path, title: str) -> None:
+    """Write the files that a recipe shows, insert its lines, and make its changes."""
+    text = section(project, title)
+    for name, where, anchor, block in BLOCK.findall(text):
+        path = project / name
+        if where:
+            insert(path, where, anchor, block)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block, "utf-8")
+    for name, now, then in CHANGE.findall(text):
+        replace_once(project / name, {now: then})
+
+
+def insert(path: Path, where: str, anchor: str, block: str) -> None:
+    """Insert a block above or below the one line that contains `anchor`, its imports at the top."""
+    first = next(n for n, line in enumerate(block.splitlines()) if line.startswith(" "))
+    everything = block.splitlines(keepends=True)
+    imports, lines = "".join(everything[:first]), "".join(everything[first:])
+    text = path.read_text("utf-8")
+    before, line, after = re.split(rf"^(.*{re.escape(anchor)}.*\n)", text, flags=re.MULTILINE)
+    text = before + (lines + line if where == "above" else line + lines) + after
+    path.write_text(re.sub(r"^(?=import |from )", imports, text, count=1, flags=re.M), "utf-8")
+
+
+def prepare(project: Path, *names: str) -> None:
+    """Apply the recipes with these titles; declare, document and set what they need; format."""
+    for title in names:
+        apply(project, title)
+    if any("jobs" in title for title in names):
+        _declare(project, "APP_QUEUE_URL")
+    if any("Sentry" in title for title in names):
+        _declare(project, "APP_SENTRY_DSN")
+    if any("database" in title for title in names):
+        _give_tests(project, "APP_DATABASE_URL", "sqlite://")
+    if any("OpenTelemetry" in title for title in names):
+        _give_tests(project, "OTEL_SDK_DISABLED", "true")
+    run(project, "make", "format")
+    for name, line in ADVICE.findall(_advice(project)):
+        path = project / name
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        start = line[: line.index("_")]
+        first = next(index for index, each in enumerate(lines) if each.startswith(start))
+        path.write_text("".join([*lines[:first], f"{line}\n", *lines[first:]]), "utf-8")
+
+
+def _give_tests(project: Path, name: str, value: str) -> None:
+    """Set a variable for the tests of the service."""
+    start = "ENVIRONMENT = {"
+    replace_once(project / "test" / "__init__.py", {start: f'{start}\n"{name}": "{value}",\n'})
+
+
+def _declare(project: Path, name: str) -> None:
+    """Declare a setting like the one of the recipe for a database."""
+    field = name.removeprefix("APP_").lower()
+    declaration = f'    {field}: str = setting("{name}", "", str, "An address.", secret=True)\n'
+    block = f"from main.util.config import setting\n\n{declaration}"
+    insert(project / "main" / "settings.py", "above", "observability: Obs", block)
+
+
+def _advice(project: Path) -> str:
+    """Return what the tests of the documents print."""
+    return run(project, "sh", "-c", "python -m unittest test.test_settings || true")
