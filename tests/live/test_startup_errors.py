@@ -125,6 +125,18 @@ def test_all_invalid_settings_are_reported_at_once(project: Path) -> None:
         assert [sentence.split()[0] for sentence in line["errors"]] == list(invalid)
 
 
+@pytest.mark.parametrize("path", ["/dev/null/run", f"/tmp/{'x' * 86}"])  # noqa: S108
+def test_an_unusable_run_dir_is_named(project: Path, path: str) -> None:
+    """One sentence gives the path, and the exit status is 1."""
+    with Stack(project, ready="", RUN_DIR=path) as stack:
+        assert stack.process.wait(TIMEOUT) == 1
+        (line,) = stack.lines()
+        (sentence,) = line["errors"]
+        assert sentence.startswith(
+            f"RUN_DIR must be a folder that can be written to; got '{path}':"
+        )
+
+
 def test_a_port_in_use_is_named(project: Path) -> None:
     """One sentence gives the port, and no process is left."""
     with socket.create_server((HOST, 0)) as listener:

@@ -16,8 +16,6 @@ from harness.waiting import HOST, TIMEOUT, wait_until
 
 MAX_LINES_BEFORE_READY = 5
 RELOADS = 3
-# uWSGI prints this when its new workers run.
-RELOADED = "gracefully (RE)spawned uWSGI master"
 # Seconds, as in docker-compose.yml.
 STOP_GRACE_PERIOD = 45
 
@@ -34,10 +32,11 @@ def test_the_stack_says_when_it_is_ready_and_where(stack_type: StackType, projec
 def test_reloads_under_load_lose_no_request(stack_type: StackType, project: Path) -> None:
     """HUP replaces the workers of nginx and of uWSGI, and a new configuration is in force."""
     with stack_type(project, APP_HELLO_MAX_AGE="0") as stack:
+        stack.log.wait_for_line(event="stack.ready")
         clients = LoadClients(stack)
         for reload in range(1, RELOADS + 1):
             stack.process.send_signal(signal.SIGHUP)
-            wait_until(lambda: stack.log.text().count(RELOADED) == reload)  # noqa: B023
+            wait_until(lambda: len(stack.lines(event="stack.ready")) == reload + 1)  # noqa: B023
             served = clients.outcomes["200"]
             wait_until(lambda: clients.outcomes["200"] >= served + 50)  # noqa: B023
         clients.stop()
@@ -56,8 +55,10 @@ def test_a_reload_applies_changed_files(project: Path, tmp_path: Path) -> None:
         config.write_text(text.replace("no-referrer", "same-origin"), "utf-8")
         code = service / "main" / "controller" / "hello.py"
         code.write_text(code.read_text("utf-8").replace("Hello, ", "Bye, "), "utf-8")
+        stack.log.wait_for_line(event="stack.ready")
         stack.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: stack.get("/v1/hello").json() == {"message": "Bye, World!"})
+        wait_until(lambda: len(stack.lines(event="stack.ready")) == 2)
+        assert stack.get("/v1/hello").json() == {"message": "Bye, World!"}
         assert stack.get("/v1/hello").headers["Referrer-Policy"] == "same-origin"
 
 

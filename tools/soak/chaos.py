@@ -1,8 +1,8 @@
 """Inject faults into a running service several times a minute."""
 
 import contextlib
-import os
 import random
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -80,21 +80,11 @@ class Chaos:
                 self.events["pool process killed"] += 1
 
     def _reload(self) -> None:
-        """Reload uWSGI and wait until it has replaced all workers."""
-        before = set(self._master.children())
-        wait_until(self._request_reload)
-        wait_until(lambda: before.isdisjoint(self._master.children()))
+        """Reload nginx and uWSGI, and wait until both are ready again."""
+        before = self._ready_count()
+        self.stack.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self._ready_count() > before)
         self.events["uWSGI reloaded"] += 1
 
-    def _request_reload(self) -> bool:
-        """Return whether uWSGI has read the command; it replaces the fifo while it starts.
-
-        Opening a replaced fifo without O_NONBLOCK would wait forever for a reader.
-        """
-        try:
-            fifo = os.open(self.stack.run_dir / "uwsgi.fifo", os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:
-            return False
-        with open(fifo, "wb") as file:
-            file.write(b"r")
-        return True
+    def _ready_count(self) -> int:
+        return self.stack.log.path.read_bytes().count(b'"stack.ready"')

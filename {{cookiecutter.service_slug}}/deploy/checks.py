@@ -7,6 +7,9 @@ import sys
 
 from deploy.settings import Settings, StartError
 
+# The paths of uWSGI's sockets are in RUN_DIR and may have 107 characters.
+MAX_PATH = 90
+
 
 def find_programs(arguments: list[str], settings: Settings) -> dict[str, str]:
     """Return the paths of the programs to run, by their names.
@@ -24,10 +27,8 @@ def find_programs(arguments: list[str], settings: Settings) -> dict[str, str]:
         errors += _check_port("", settings.port)
         errors += _check_port(settings.ops_address, settings.ops_port)
     errors += [f"{name} is not on PATH: install it." for name in programs if not programs[name]]
-    try:
-        os.makedirs(settings.run_dir or os.curdir, exist_ok=True)
-    except OSError as error:
-        errors.append(f"RUN_DIR must be a folder; got {settings.run_dir!r}: {error.strerror}.")
+    if settings.run_dir:
+        errors += _check_folder(settings.run_dir)
     if errors:
         raise StartError(*errors, status=1)
     return {name: path for name, path in programs.items() if path}
@@ -37,6 +38,17 @@ def _find(name: str) -> str | None:
     # The environment of this interpreter first. /usr/sbin is where Debian installs nginx.
     folders = (os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath), "/usr/sbin")
     return shutil.which(name, path=os.pathsep.join(folders))
+
+
+def _check_folder(path: str) -> list[str]:
+    rule = f"RUN_DIR must be a folder that can be written to; got {path!r}"
+    if len(os.path.abspath(path)) > MAX_PATH:
+        return [f"{rule}: the path has more than {MAX_PATH} characters."]
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        return [f"{rule}: {error.strerror}."]
+    return [] if os.access(path, os.W_OK | os.X_OK) else [f"{rule}: Permission denied."]
 
 
 def _check_port(address: str, port: int) -> list[str]:

@@ -82,7 +82,15 @@ class Uwsgi(Child):
         )
 
     def reload(self) -> None:
+        self.remove_ready_file()
         self._command("r")
+
+    def remind_workers(self) -> None:
+        """Ask the workers to end once more: a worker that was just started misses the first HUP."""
+        pid = self.process.pid
+        with suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            for worker in file.read().split():
+                os.kill(int(worker), signal.SIGHUP)
 
     def ask_to_end(self) -> None:
         self._command("q")

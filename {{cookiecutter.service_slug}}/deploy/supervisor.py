@@ -5,7 +5,7 @@ import signal
 from deploy.child import Child
 from deploy.log import Log
 from deploy.log_lines import Event, event
-from deploy.monitor import TICK, Monitor
+from deploy.monitor import Monitor
 from deploy.printed_text import events
 from deploy.servers import Nginx, Uwsgi
 from deploy.settings import Settings
@@ -47,24 +47,34 @@ class Supervisor:
 
     def supervise(self) -> int:
         """Wait until there is a reason to stop; return the exit status."""
-        is_ready = False
+        state = "starting"
         while True:
-            self.monitor.step(None if is_ready else TICK)
+            if state == "ready":
+                self.monitor.step(None)
+            elif not self.monitor.wait(1, self.has_news) and state == "reloading":
+                self.uwsgi.remind_workers()
             while self.monitor.signals:
                 number = self.monitor.signals.popleft()
                 if number in (signal.SIGTERM, signal.SIGINT):
                     return 0
-                if number == signal.SIGHUP and is_ready:
+                if number == signal.SIGHUP and state == "ready":
+                    state = "reloading"
                     self.reload()
             if self.monitor.is_log_lost or self.has_ended():
                 return 1
-            if not is_ready and all(child.is_ready() for child in self.children):
-                is_ready = True
+            if state != "ready" and self.is_ready():
+                state = "ready"
                 url = f"http://127.0.0.1:{self.settings.port}/"
                 self.log.log("INFO", "stack.ready", url=url)
 
+    def is_ready(self) -> bool:
+        return all(child.is_ready() for child in self.children)
+
     def has_ended(self) -> bool:
         return any(child.has_ended() for child in self.children)
+
+    def has_news(self) -> bool:
+        return bool(self.monitor.signals) or self.has_ended() or self.is_ready()
 
     def reload(self) -> None:
         """Apply changed files."""
