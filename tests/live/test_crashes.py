@@ -60,5 +60,5 @@ def test_a_killed_master_ends_the_stack(stack_type: StackType, project: Path, ma
         stack.kill(signal.SIGKILL, [pid])
         assert stack.process.wait(TIMEOUT) == 1
         assert stack.pids() == []
-        (line,) = [line for line in stack.lines() if "ended by itself" in str(line)]
+        (line,) = [line for line in stack.lines() if "ended unexpectedly" in str(line)]
         assert master in line["message"]

@@ -67,7 +67,7 @@ def test_an_application_that_cannot_be_imported_is_one_error(
     with stack_type(broken, ready="") as stack:
         assert stack.process.wait(TIMEOUT) == 1
         line = only_error(stack)
-        assert line["message"].startswith("uwsgi ended by itself, with status 22.\nTraceback ")
+        assert line["message"].startswith("uwsgi ended unexpectedly, with status 22.\nTraceback ")
         assert line["message"].count("Traceback (most recent call last)") == 2
         assert "ValueError: first" in line["message"]
         assert "RuntimeError: second" in line["message"]

@@ -1,7 +1,7 @@
 """Run nginx and uWSGI, or one of them: entrypoint.py [app|nginx].
 
-TERM and INT stop them in order: exit status 0. HUP reloads them. If one ends by itself, the other
-is stopped: exit status 1. An invalid setting: exit status 2.
+TERM and INT stop them in order: exit status 0. HUP reloads them. If one ends unexpectedly, the
+other is stopped: exit status 1. An invalid setting: exit status 2.
 """
 
 import os

@@ -115,13 +115,13 @@ class Supervisor:
         self.monitor.wait(0.5, lambda: not self.monitor.is_watching(child))
 
     def failure(self, child: Child) -> Event:
-        """Return the event for a program that has ended by itself."""
+        """Return the event for a program that has ended unexpectedly."""
         self.kill(child)
         printed = events(child.name, child.text)
         severe = [each for each in printed if each["level"] != "INFO"]
         child.text = b""
         status = child.process.returncode
-        message = f"{child.name} ended by itself, with status {status}."
+        message = f"{child.name} ended unexpectedly, with status {status}."
         if status == REASON_IS_LOGGED:
             return event("INFO", "stack", "stack.failed", message=message)
         reason = [each["message"] for each in severe or printed]
