@@ -14,8 +14,6 @@ def key(number: int, prefix: str = FIRST) -> str:
 
 
 class StoreContract(unittest.TestCase):
-    """Every store keeps values until they are deleted."""
-
     def new_store(self) -> Store:
         """Return the store of one more process."""
         raise NotImplementedError

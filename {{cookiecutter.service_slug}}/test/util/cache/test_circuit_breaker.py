@@ -1,17 +1,11 @@
 import unittest
 
-from main.util.cache.circuit_breaker import (
-    MAX_SLOW_CALLS,
-    RESET_TIMEOUT,
-    CircuitBreaker,
-)
+from main.util.cache.circuit_breaker import MAX_SLOW_CALLS, RESET_TIMEOUT, CircuitBreaker
 from main.util.cache.store import RefusedError
 from test.util.cache.case import Clock, Work
 
 
 class TestCircuitBreaker(unittest.TestCase):
-    """Calls pass, fail at once, or probe the store."""
-
     def setUp(self) -> None:
         self.clock = Clock()
         self.breaker = CircuitBreaker(self.clock)
@@ -67,19 +61,15 @@ class TestCircuitBreaker(unittest.TestCase):
             self.breaker.call(self.let_fail, ConnectionError("gone"))
         self.assert_outcome("bypass")
 
-    def test_a_refusal_is_an_error_but_no_failure(self) -> None:
-        with self.assertLogs("main.util.cache", "WARNING") as logs:
-            self.let_fail(RefusedError("full"))
-        self.assertEqual(logs.records[0].getMessage(), "cache.refused")
-        self.assertEqual(vars(logs.records[0])["reason"], "full")
-        self.assert_outcome("ok")
-
-    def test_refusals_are_logged_once_a_minute(self) -> None:
+    def test_refusals_are_no_failures_and_logged_once_a_minute(self) -> None:
         with self.assertLogs("main.util.cache", "WARNING") as logs:
             for seconds, logged in ((0, 1), (59.9, 1), (0.1, 2)):
                 self.clock.now += seconds
                 self.let_fail(RefusedError("full"))
+                self.assert_outcome("ok")
                 self.assertEqual(len(logs.records), logged)
+        self.assertEqual(logs.records[0].getMessage(), "cache.refused")
+        self.assertEqual(vars(logs.records[0])["reason"], "full")
 
     def test_slow_calls_in_a_row_open_it(self) -> None:
         slow = 0.11

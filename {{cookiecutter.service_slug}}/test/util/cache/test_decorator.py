@@ -15,8 +15,6 @@ def module_function() -> None:
 
 
 class TestCached(CacheCase):
-    """A call is computed once."""
-
     def test_a_repeated_call_is_answered_from_the_store(self) -> None:
         self.assertEqual([self.compute(1), self.compute(1), self.compute(2)], [1, 1, 2])
         self.store.commands.clear()

@@ -10,8 +10,6 @@ from test.util.cache.case import CacheCase
 
 
 class TestFailingStore(CacheCase):
-    """Results are computed without the store."""
-
     def test_a_store_that_fails_is_called_once(self) -> None:
         self.store.error = ConnectionError("gone")
         with self.assertLogs("main.util.cache", "WARNING") as logs:

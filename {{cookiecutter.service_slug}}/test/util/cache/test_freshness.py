@@ -8,8 +8,6 @@ from test.util.cache.case import CacheCase
 
 
 class TestFreshness(CacheCase):
-    """A result is fresh for its TTL, and then stale."""
-
     def test_a_result_is_fresh_for_its_ttl(self) -> None:
         for ttl, seconds in ((0.5, 0.5), (None, 300), (math.inf, 1e9)):
             with self.subTest(ttl):
@@ -62,8 +60,6 @@ class TestFreshness(CacheCase):
 
 
 class TestInvalidation(CacheCase):
-    """Results can be invalidated."""
-
     def test_one_call_one_function_or_everything_is_cleared(self) -> None:
         @cached
         def other(number: int) -> int:

@@ -54,8 +54,6 @@ def key_of(value: Any) -> str:
 
 
 class TestArguments(unittest.TestCase):
-    """Values of different types never have the same key."""
-
     def test_different_arguments_have_different_keys(self) -> None:
         values: list[Any] = [
             *(0, 0.0, False, None, "", "0", "null", 1, 1.0, True, "1", 2**70, float(2**70)),
@@ -104,8 +102,6 @@ class TestArguments(unittest.TestCase):
 
 
 class TestPrefixes(unittest.TestCase):
-    """The keys of a function begin with its name and the version of the code."""
-
     def test_different_names_have_different_valid_prefixes(self) -> None:
         names = ("a.<b>.c", "a.<c>.c", "a.-b-.c", "x" * 1000, "x" * 1001, "münchen.f", "👍")
         prefixes = {KeyBuilder(name, function).prefix for name in names}
@@ -117,8 +113,6 @@ class TestPrefixes(unittest.TestCase):
 
 
 class TestSourceDigest(unittest.TestCase):
-    """The version of the code changes with every file."""
-
     def digest(self, files: dict[str, str]) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             for name, text in files.items():

@@ -30,8 +30,6 @@ class Point(NamedTuple):
 
 
 class TestTypes(unittest.TestCase):
-    """The return annotation decides what JSON is decoded as."""
-
     def test_annotated_results_come_back_as_they_were(self) -> None:
         rate = Rate("EUR", Decimal("1.10"), date(2026, 1, 31))
         values: list[tuple[Any, Any]] = [
@@ -86,8 +84,6 @@ class TestTypes(unittest.TestCase):
 
 
 class TestCorruptEntries(unittest.TestCase):
-    """Data that was not encoded for this key and this type is rejected."""
-
     def setUp(self) -> None:
         self.entry = Policy("main.f", dict[str, list[int]]).encode("key", {"a": [1, 2, 3]}, 0)
 

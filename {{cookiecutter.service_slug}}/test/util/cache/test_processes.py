@@ -7,8 +7,6 @@ from test.util.cache.case import TIMEOUT, CacheCase
 
 
 class TestProcesses(CacheCase):
-    """Processes share results, and lock a key while they compute its result."""
-
     def test_a_result_is_shared(self) -> None:
         self.assertEqual([self.compute(), self.in_other_process(self.compute)], [1, 1])
 

@@ -18,8 +18,6 @@ CALLERS = 8
 
 
 class TestSingleFlight(CacheCase):
-    """A missing result is computed by one of its callers."""
-
     def call_concurrently(self) -> list[object]:
         """Let callers look for a missing result at the same time; return their results."""
         all_have_looked = threading.Barrier(CALLERS)

@@ -24,8 +24,6 @@ from test.util.concurrency.tasks import TIMEOUT, place
 
 
 class MapContract:
-    """The behaviour of both kinds of map."""
-
     map: Callable[..., list[Any]]
     map_unordered: Callable[..., Iterator[tuple[Any, Any]]]
 

@@ -77,8 +77,6 @@ class TestSecretFiles(unittest.TestCase):
 
 
 class TestApplication(unittest.TestCase):
-    """The settings of an application."""
-
     def setUp(self) -> None:
         self.addCleanup(logs.configure, "ERROR")
 

@@ -28,8 +28,6 @@ CASES: list[tuple[Any, str, dict[str, Any], str]] = [
 
 
 class TestParsers(unittest.TestCase):
-    """Each parser accepts one kind of text, and says what it is otherwise."""
-
     def test_accepted_texts(self) -> None:
         for parser, description, accepted, _ in CASES:
             for text, value in accepted.items():

@@ -30,8 +30,6 @@ def log_line(event: str, **fields: Any) -> str:
 
 
 class TestLogs(IsolatedCase):
-    """Each event is one JSON object on a line of at most 4 KB."""
-
     def test_a_line_has_the_fields_of_its_event(self) -> None:
         line = json.loads(log_line("thing.done", count=3))
         self.assertRegex(line.pop("time"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
@@ -75,8 +73,6 @@ class TestLogs(IsolatedCase):
 
 
 class TestTerminal(IsolatedCase):
-    """On a terminal, an event is coloured text."""
-
     def setUp(self) -> None:
         patch = mock.patch("os.isatty", return_value=True)
         patch.start()

@@ -19,8 +19,6 @@ class TestMetrics(unittest.TestCase):
 
 
 class TestConfigureValues(unittest.TestCase):
-    """Where the values are kept depends on the kind of process."""
-
     def setUp(self) -> None:
         self.enterContext(mock.patch.object(values, "ValueClass", None))
         metrics.configure_values.cache_clear()

@@ -21,8 +21,6 @@ def work_twice() -> str:
 
 
 class TestServerTiming(ServiceCase):
-    """The header lists the timed calls of the request, if it is enabled."""
-
     environment: ClassVar[dict[str, str]] = {"APP_SERVER_TIMING": "true"}
 
     def test_each_function_is_one_entry_with_the_milliseconds_of_its_calls(self) -> None:
@@ -36,8 +34,6 @@ class TestServerTiming(ServiceCase):
 
 
 class TestServerTimingDisabled(ServiceCase):
-    """By default, callers learn nothing about the service's functions."""
-
     def test_no_header_is_sent(self) -> None:
         self.app.add_url_rule("/work", view_func=work_twice)
         self.assertNotIn("Server-Timing", self.client.get("/work").headers)

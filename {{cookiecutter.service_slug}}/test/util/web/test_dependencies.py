@@ -28,8 +28,6 @@ class FakeDatabase:
 
 
 class TestCheckAll(IsolatedCase):
-    """check_all() reports the state of the service and of its dependencies."""
-
     def setUp(self) -> None:
         self.app = Flask(__name__)
         self.database = FakeDatabase()

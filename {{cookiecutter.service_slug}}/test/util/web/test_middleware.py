@@ -16,8 +16,6 @@ def measured(kind: str = "count", **labels: str) -> float:
 
 
 class TestMiddleware(ServiceCase):
-    """The middleware prepares each request and completes each response."""
-
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()

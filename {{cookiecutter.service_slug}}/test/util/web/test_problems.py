@@ -35,8 +35,6 @@ def abort_with_errors() -> Any:
 
 
 class TestProblem(IsolatedCase):
-    """problem() creates a response in the format of RFC 9457."""
-
     def test_it_has_the_standard_members_and_the_request_id(self) -> None:
         start_request_id("0123456789abcdef")
         expected = {
@@ -61,8 +59,6 @@ class TestProblem(IsolatedCase):
 
 
 class TestErrors(ServiceCase):
-    """Every error is a problem, which reveals nothing of the exception."""
-
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()

@@ -33,8 +33,6 @@ class NestingSchema(BaseSchema):
 
 
 class TestBaseSchema(unittest.TestCase):
-    """BaseSchema loads into a class, omits fields, and rejects unknown ones."""
-
     def test_it_loads_into_the_object_class(self) -> None:
         self.assertEqual(PetSchema().load({"name": "Rex", "ownedBy": "Bob"}), Pet("Rex", "Bob"))
         self.assertEqual(PetSchema(many=True).load([{"name": "Rex"}]), [Pet("Rex")])
@@ -52,8 +50,6 @@ class TestBaseSchema(unittest.TestCase):
 
 
 class TestLengths(unittest.TestCase):
-    """The lengths of lists are validated before their items."""
-
     def test_a_long_list_is_one_error_wherever_it_is(self) -> None:
         length = "Length must be between 1 and 3."
         cases: list[tuple[ma.Schema, dict[str, Any], dict[str, Any]]] = [

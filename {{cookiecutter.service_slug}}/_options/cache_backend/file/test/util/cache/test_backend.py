@@ -22,8 +22,6 @@ sys.stdin.readline()
 
 
 class TestFiles(FolderCase, store_contract.StoreContract):
-    """Values are kept in files, up to a number of bytes."""
-
     def test_values_are_kept_for_other_processes(self) -> None:
         self.store.set(key(1), b"1", 60)
         self.assertEqual(self.new_store().get(key(1)), b"1")

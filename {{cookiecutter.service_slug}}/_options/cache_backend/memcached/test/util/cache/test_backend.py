@@ -14,8 +14,6 @@ from test.util.cache.store_contract import FIRST, key
 
 
 class TestValues(MemcachedCase, store_contract.StoreContract):
-    """Values are kept on one of the servers."""
-
     def test_values_expire_on_the_server(self) -> None:
         month = 30 * 24 * 3600
         for seconds, expected in {0.2: 2, 1: 2, month: month, float("inf"): month}.items():

@@ -7,8 +7,6 @@ from test.util.cache.store_contract import key
 
 
 class TestMemory(store_contract.StoreContract):
-    """Values are kept up to a number of bytes."""
-
     def new_store(self) -> CacheStore:
         return CacheStore(CacheSettings(size=1))
 

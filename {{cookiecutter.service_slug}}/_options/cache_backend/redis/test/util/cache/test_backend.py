@@ -57,8 +57,6 @@ class FakeRedis:
 
 
 class TestRedis(store_contract.StoreContract):
-    """Values are kept on the server."""
-
     def new_store(self) -> CacheStore:
         return CacheStore(CacheSettings())
 

@@ -10,8 +10,6 @@ from test.util.cache.store_contract import key
 
 
 class TestUwsgi(store_contract.StoreContract):
-    """Values are kept in as many blocks as fit into the size."""
-
     def new_store(self) -> CacheStore:
         return CacheStore(CacheSettings(size=1))
 
