@@ -17,6 +17,8 @@ from harness.waiting import HOST, TIMEOUT
 CLIENTS = 8
 # Seconds between two requests of a client: the load stays far below the service's limit.
 PAUSE = 0.02
+# Errors of a kept connection that the server has closed meanwhile. A client may then try again.
+DROPPED = ("BrokenPipeError", "ConnectionResetError", "RemoteDisconnected")
 PRIMES = (2, 97, 7919, 1_000_003, 1_000_000_007, 10_000_000_019)
 
 
@@ -111,6 +113,10 @@ class LoadGenerator:
                 _, make_request = MIX[name]
                 started = time.monotonic()
                 error = _send(connection, make_request(chance))
+                if error in DROPPED and number % 2 == 0:
+                    # nginx may close a connection that is idle, for example at a reload.
+                    connection.close()
+                    error = _send(connection, make_request(chance))
                 with self._lock:
                     self.slowest = max(self.slowest, time.monotonic() - started)
                     if error:

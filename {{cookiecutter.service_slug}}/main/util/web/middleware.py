@@ -15,6 +15,8 @@ from main.util.web.problems import problem, reason_phrase
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+# When uWSGI started or reloaded. A request that waited for that has not waited for a thread.
+STARTED_AT = time()
 # Werkzeug writes reason phrases in capitals, and older ones.
 STATUS_LINES = {f"{each}": f"{each} {reason_phrase(each)}" for each in HTTPStatus}
 
@@ -27,7 +29,7 @@ def with_context(application: "WSGIApplication") -> "WSGIApplication":
 
     def wrapper(environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
         now = time()
-        waited = max(0.0, now - float(environ.get("QUEUED_AT", now)))
+        waited = max(0.0, now - max(float(environ.get("QUEUED_AT", now)), STARTED_AT))
         deadline.start(deadline.REQUEST_TIMEOUT - waited)
         request_id = start_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         start_trace(

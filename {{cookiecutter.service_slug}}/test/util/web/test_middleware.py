@@ -5,7 +5,7 @@ from unittest import mock
 from prometheus_client import REGISTRY
 
 from main.util.context import current_trace, deadline
-from main.util.web import watchdog
+from main.util.web import middleware, watchdog
 from test.case import ServiceCase
 
 
@@ -34,6 +34,9 @@ class TestMiddleware(ServiceCase):
 
         cls.app.add_url_rule("/running", view_func=running)
         cls.app.add_url_rule("/trace", view_func=trace)
+        started = mock.patch.object(middleware, "STARTED_AT", 0.0)
+        started.start()
+        cls.addClassCleanup(started.stop)
 
     def test_every_request_has_a_new_deadline(self) -> None:
         deadline.start(1)
@@ -57,6 +60,12 @@ class TestMiddleware(ServiceCase):
         self.assert_problem(response, 503)
         self.assertEqual(response.headers["Retry-After"], "1")
         self.assertEqual(measured(**labels), before + 1)
+
+    def test_the_time_of_a_reload_does_not_count(self) -> None:
+        environ = {"QUEUED_AT": f"{time.time() - 10:.3f}"}
+        with mock.patch.object(middleware, "STARTED_AT", time.time() - 1):
+            response = self.client.get("/livez", environ_overrides=environ)
+        self.assertEqual(response.status_code, 200)
 
     def test_a_request_whose_caller_has_hung_up_is_refused(self) -> None:
         uwsgi = mock.Mock()
