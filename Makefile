@@ -9,7 +9,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 export UV_SYSTEM_CERTS ?= true
 export PYTHONUNBUFFERED := 1
 TEMPLATE := {{cookiecutter.service_slug}}
-STORES := $(wildcard $(TEMPLATE)/_options/cache_backend/*)
+SERVICES := $(wildcard $(TEMPLATE)/_options/auth+cache_backend/*)
 # Parallel test processes: more than the processors, because many tests wait for servers.
 WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
@@ -18,7 +18,7 @@ MINUTES ?= 15
 UNIVERSAL := --universal --python-version 3.11
 COMPILE = $(UV) pip compile --quiet $(UNIVERSAL) --generate-hashes --no-annotate \
   --custom-compile-command "make lock (uv pip compile $(UNIVERSAL))"
-CONSTRAINTS := $(patsubst %,--constraint %/requirements.txt,$(STORES))
+CONSTRAINTS := $(patsubst %,--constraint %/requirements.txt,$(SERVICES))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-full test-all lint format bench soak mutants pictures lock upgrade compile clean
@@ -86,8 +86,8 @@ compile: $(VENV)/.installed
 	for lock in uv oldest-pip dev checkov mutation openapi-client pre-commit schemathesis; do \
 	  $(COMPILE) requirements/$$lock.in --output-file requirements/$$lock.txt || exit 1; \
 	done
-	for store in $(STORES); do \
-	  $(COMPILE) $$store/requirements.in --output-file $$store/requirements.txt || exit 1; \
+	for service in $(SERVICES); do \
+	  $(COMPILE) $$service/requirements.in --output-file $$service/requirements.txt || exit 1; \
 	done
 	for lock in benchmarks distributed gunicorn recipes; do \
 	  $(COMPILE) requirements/$$lock.in --output-file requirements/$$lock.txt $(CONSTRAINTS) || exit 1; \

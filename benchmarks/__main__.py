@@ -83,7 +83,7 @@ def describe_machine() -> str:
     model = re.search(r"^model name\s*: (.*)$", cpuinfo, re.MULTILINE)
     processor = model[1] if model else platform.processor() or platform.machine()
     memory = psutil.virtual_memory().total / 1e9
-    lock = TEMPLATE / "_options/cache_backend/redis/requirements.txt"
+    lock = TEMPLATE / "_options/auth+cache_backend/none+redis/requirements.txt"
     versions = [
         f"{platform.system()} {platform.release()}",
         f"Python {platform.python_version()}",

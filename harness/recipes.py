@@ -91,7 +91,7 @@ def _declare(project: Path, name: str) -> None:
     field = name.removeprefix("APP_").lower()
     declaration = f'    {field}: str = setting("{name}", "", str, "An address.", secret=True)\n'
     block = f"from main.util.config import setting\n\n{declaration}"
-    insert(project / "main" / "settings.py", "above", "observability: Obs", block)
+    insert(project / "main" / "settings.py", "below", "besides those of", block)
 
 
 def _advice(project: Path) -> str:

@@ -24,10 +24,10 @@ AUTHOR = {
 CHANGED_FILES = (
     "Makefile",
     "deploy/nginx.conf",
-    "main/application.py",
+    "_options/auth/none/main/application.py",
     "main/resources/flask.toml",
     "_options/cache_backend/redis/main/util/cache/backend.py",
-    "_options/sample_api/yes/main/controller/hello.py",
+    "_options/auth+sample_api/none+yes/main/controller/hello.py",
     "_options/sample_api/yes/main/service/primes.py",
 )
 MISSING_FILES = (".checkov.yaml", "_options/ci/gitlab/renovate.json")

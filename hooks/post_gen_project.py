@@ -11,10 +11,10 @@ from pathlib import Path
 ANSWERS = json.loads(r"""{{ cookiecutter|tojson }}""")
 OPTIONS = Path("_options")
 
-# A choice without a folder adds nothing. Without OPTIONS the work is done: some tools that
-# update projects run this again.
+# auth+sample_api/jwt+yes is the folder of a pair of choices. A choice without a folder adds
+# nothing. Without OPTIONS the work is done: some tools that update projects run this again.
 for option in OPTIONS.glob("*"):
-    chosen = option / ANSWERS[option.name]
+    chosen = option / "+".join(ANSWERS[name] for name in option.name.split("+"))
     for source in sorted(path for path in chosen.rglob("*") if path.is_file()):
         target = source.relative_to(chosen)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -94,12 +94,12 @@ def assert_texts_are_shown(files: dict[str, str], answers: dict[str, str], slug:
 
 def test_answers_typed_at_the_prompts_obey_the_same_rules(tmp_path: Path) -> None:
     """Cookiecutter does not render them, so braces reach the hook unchanged."""
-    typed = f"{HOSTILE}\nshop\n\nWe & you\n1\n2\n3\n"
+    typed = f"{HOSTILE}\nshop\n\nWe & you\n1\n2\n2\n3\n"
     kept = run_cookiecutter(str(ROOT), cwd=tmp_path, stdin=typed)
     assert kept.returncode == 0, kept.stderr
     assert (tmp_path / "shop" / "main").is_dir()
     assert not (tmp_path / "shop" / "main" / "controller" / "hello.py").exists()
-    refused = run_cookiecutter(str(ROOT), cwd=tmp_path, stdin="\nstore\n\n{{ 7*7 }}\n\n\n\n")
+    refused = run_cookiecutter(str(ROOT), cwd=tmp_path, stdin="\nstore\n\n{{ 7*7 }}\n\n\n\n\n")
     assert refused.returncode == 1
     assert refused.stderr.startswith("owner must be without braces")
     assert [path.name for path in tmp_path.iterdir()] == ["shop"]

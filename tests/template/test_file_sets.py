@@ -37,8 +37,10 @@ def test_a_service_has_exactly_its_files(baked: Bake, answers: dict[str, str]) -
     """No file is missing, and none is left of another choice or of the template's own folders."""
     expected = tomllib.loads(Path(__file__).with_name("expected_files.toml").read_text("utf-8"))
     files = set(expected["common"])
-    for option, choice in answers.items():
-        files |= set(expected["added"].get(f"{option}={choice}", []))
+    for condition, added in expected["added"].items():
+        options, _, choices = condition.partition("=")
+        if choices == "+".join(answers[option] for option in options.split("+")):
+            files |= set(added)
     project = baked(**answers)
     assert project.name == "my-service"
     assert set(contents(project)) == files
@@ -75,9 +77,14 @@ def test_a_choice_changes_only_its_own_files(baked: Bake, option: str) -> None:
 
 
 def files_of(option: str, choice: str) -> set[str]:
-    """Return the paths of the files that a choice adds."""
-    folder = TEMPLATE / "_options" / option / choice
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    """Return the paths of the files that a choice adds, alone or with one of another option."""
+    files = set()
+    for folder in (TEMPLATE / "_options").glob("*/*"):
+        options, choices = folder.parent.name.split("+"), folder.name.split("+")
+        if (option, choice) in zip(options, choices, strict=True):
+            paths = [path for path in folder.rglob("*") if path.is_file()]
+            files |= {path.relative_to(folder).as_posix() for path in paths}
+    return files
 
 
 def test_no_file_is_executable(baked: Bake) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.project import CHOICES, ROOT, TEMPLATE
+from harness.project import ROOT, TEMPLATE
 
 LOCKS = [
     *sorted((ROOT / "requirements").glob("*.txt")),
@@ -15,6 +15,7 @@ LOCKS = [
 EVERY_LOCK = pytest.mark.parametrize(
     "lock", LOCKS, ids=[path.relative_to(ROOT).as_posix()[-40:] for path in LOCKS]
 )
+SERVICE_LOCKS = sorted(TEMPLATE.glob("_options/auth+cache_backend/*/requirements.txt"))
 TYPESCRIPT = ROOT / "harness" / "apps" / "typescript"
 # A name occurs twice where versions of Python need different versions of a package.
 PIN = re.compile(r"^([\w.-]+)==(\S+).*\\\n(?:    --hash=sha256:[0-9a-f]{64}.*\n)+", re.MULTILINE)
@@ -74,10 +75,10 @@ def test_the_lock_of_npm_has_hashes_and_names_no_host() -> None:
     assert not [name for name, entry in locked.items() if "resolved" in entry]
 
 
-@pytest.mark.parametrize("store", CHOICES["cache_backend"])
-def test_locks_that_are_installed_together_agree(store: str) -> None:
+@pytest.mark.parametrize("lock", SERVICE_LOCKS, ids=[path.parent.name for path in SERVICE_LOCKS])
+def test_locks_that_are_installed_together_agree(lock: Path) -> None:
     """A service installs its own lock and that of its tools for development."""
-    service = versions(TEMPLATE / "_options" / "cache_backend" / store / "requirements.txt")
+    service = versions(lock)
     development = versions(TEMPLATE / "requirements-dev.txt")
     shared = service.keys() & development.keys()
     assert shared

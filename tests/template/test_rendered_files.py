@@ -20,10 +20,11 @@ MARKERS = {
     "cache_backend=redis": r"redis|valkey|CACHE_URL",
     "cache_backend=uwsgi": r"\bcache2|cache_update|64 KiB",
     "sample_api=yes": r"\bhello|\bprimes?\b|/pages|test_pages|UPSTREAM_URLS",
+    "auth=jwt": r"jwt|jwks|issuer|APP_AUTH|web\.auth|web/auth|cryptography|@public|@requires",
     "ci=github": r"github",
     "ci=gitlab": r"gitlab",
 }
-CHOICES_WITHOUT_MARKERS = {"sample_api=no", "ci=none"}
+CHOICES_WITHOUT_MARKERS = {"sample_api=no", "auth=none", "ci=none"}
 # Describes parts that a team may add.
 RECIPES = "docs/recipes.md"
 

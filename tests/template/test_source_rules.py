@@ -1,15 +1,17 @@
 """Rules that keep the template's source readable and portable."""
 
+import difflib
 import re
 from pathlib import Path
 
 import pytest
 
-from harness.project import CHOICES, CONTEXT, FILES_WITH_TAGS, ROOT, TEMPLATE
+from harness.project import CHOICES, CONTEXT, FILES_WITH_TAGS, ROOT, TEMPLATE, combinations
 
 FILES = sorted(path for path in TEMPLATE.rglob("*") if path.is_file())
 OPTIONS = TEMPLATE / "_options"
-CHOICES_WITHOUT_FOLDER = {"ci/none"}
+# Neither these choices nor these pairs add a file.
+WITHOUT_FOLDER = {"ci/none", "auth+sample_api/none+no", "auth+sample_api/jwt+no"}
 # Files that several choices of an option add, but not all of them.
 COPIES = {"main/util/cache/timed_socket.py", "requirements.in", "requirements.txt"}
 # Short enough to be read before it is run.
@@ -66,23 +68,37 @@ def test_the_template_contains_no_empty_folders() -> None:
 
 
 def test_choices_and_option_folders_correspond() -> None:
-    """Adding a choice takes a line in cookiecutter.json and a folder."""
-    choices = {f"{option}/{choice}" for option, values in CHOICES.items() for choice in values}
+    """A folder of an option has one for each choice; that of a pair, one for each pair."""
     folders = {path.relative_to(OPTIONS).as_posix() for path in OPTIONS.glob("*/*")}
-    assert folders == choices - CHOICES_WITHOUT_FOLDER
+    expected = {
+        f"{names}/{'+'.join(combination.values())}"
+        for names in {*CHOICES, *(path.name for path in OPTIONS.iterdir())}
+        for combination in combinations(*names.split("+"))
+    }
+    assert folders == expected - WITHOUT_FOLDER
 
 
 def test_a_file_that_two_choices_share_is_common() -> None:
     """Except for files that only some choices have, or have in the same version."""
     copies = set()
-    for option in CHOICES:
+    for option in OPTIONS.iterdir():
         versions: dict[str, list[bytes]] = {}
-        for path in (OPTIONS / option).rglob("*"):
+        for path in option.rglob("*"):
             if path.is_file():
-                target = path.relative_to(OPTIONS / option).as_posix().split("/", 1)[1]
+                target = path.relative_to(option).as_posix().split("/", 1)[1]
                 versions.setdefault(target, []).append(path.read_bytes())
         copies |= {path for path, texts in versions.items() if len(texts) > len(set(texts))}
     assert copies == COPIES
+
+
+def test_a_file_of_both_auth_choices_differs_only_by_added_lines() -> None:
+    """A change of one that is not made to the other fails."""
+    for folder in OPTIONS.glob("auth*"):
+        for path in (each for each in folder.glob("none*/**/*.[ip][ny]*") if each.is_file()):
+            choices, _, file = path.relative_to(folder).as_posix().partition("/")
+            other = folder / choices.replace("none", "jwt") / file
+            lines = difflib.ndiff(text(path).splitlines(), text(other).splitlines())
+            assert not [line for line in lines if line.startswith("-")], name(other)
 
 
 def test_one_option_writes_each_path() -> None:

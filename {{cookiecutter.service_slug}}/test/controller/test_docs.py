@@ -6,7 +6,6 @@ from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from main.application import create_app
 from test.case import ServiceCase
 
 
@@ -47,6 +46,13 @@ class TestPage(ServiceCase):
 class TestRedirects(ServiceCase):
     """Redirects to the page are relative: they do not repeat the caller's Host header."""
 
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.app.add_url_rule("/pets/", view_func=lambda: "")
+        cls.app.add_url_rule("/", "pets", defaults={"item": 1}, view_func=lambda item: "")
+        cls.app.add_url_rule("/items/<int:item>", "pets")
+
     def test_a_browser_is_redirected_to_the_page(self) -> None:
         for path in ("/", "/docs"):
             response = self.client.get(path, headers={"Host": "evil.example"})
@@ -54,13 +60,9 @@ class TestRedirects(ServiceCase):
                 self.assertEqual((response.status_code, response.location), (302, "docs/"))
 
     def test_there_are_no_automatic_redirects(self) -> None:
-        app = create_app()
-        app.add_url_rule("/pets/", view_func=lambda: "")
-        app.add_url_rule("/", "pets", defaults={"item": 1}, view_func=lambda item: "")
-        app.add_url_rule("/items/<int:item>", "pets")
         for path, status in {"/pets": 200, "/docs//x": 404, "/items/1": 200}.items():
             with self.subTest(path):
-                self.assertEqual(app.test_client().get(path).status_code, status)
+                self.assertEqual(self.client.get(path).status_code, status)
 
 
 class TestDocument(ServiceCase):

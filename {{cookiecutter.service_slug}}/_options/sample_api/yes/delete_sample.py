@@ -23,7 +23,7 @@ REMOVED = {
 def main() -> None:
     """Delete files, edit others, and note the answer for updates of the template."""
     for name in ENDPOINTS:
-        for pattern in (f"main/*/{name}.py", f"test/*/test_{name}.py", f"test/*/{name}.json"):
+        for pattern in (f"main/*/{name}.py", f"test/*/test_{name}*.py", f"test/*/{name}.json"):
             for path in Path().glob(pattern):
                 path.unlink()
     Path("test/resources").rmdir()

@@ -75,7 +75,7 @@ class TestErrors(ServiceCase):
 
     def test_a_failure_is_a_problem_and_one_event(self) -> None:
         for name, status, event in (
-            ("crash", 500, "ERROR:main.application:request.failed"),
+            ("crash", 500, "ERROR:main.util.web.application:request.failed"),
             ("timeout", 503, "WARNING:main.application:deadline.exceeded"),
             ("upstream-timeout", 504, "WARNING:main.application:upstream.failed"),
             ("upstream-unavailable", 503, "WARNING:main.application:upstream.failed"),

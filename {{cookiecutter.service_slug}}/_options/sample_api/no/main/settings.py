@@ -2,19 +2,13 @@
 
 from dataclasses import dataclass
 
-from main.util.cache import CacheSettings
-from main.util.concurrency import PoolSettings
 from main.util.config import current_scope
-from main.util.observability import ObservabilitySettings
+from main.util.settings import UtilSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The service's own settings, and one group for each package of `main.util` that has any."""
-
-    observability: ObservabilitySettings
-    concurrency: PoolSettings
-    cache: CacheSettings
+class Settings(UtilSettings):
+    """The service's own settings, besides those of `main.util`."""
 
 
 def current() -> Settings:

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-from main.util.cache import CacheSettings
-from main.util.concurrency import PoolSettings
 from main.util.config import current_scope, integer, setting, url_list
-from main.util.observability import ObservabilitySettings
+from main.util.settings import UtilSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The service's own settings, and one group for each package of `main.util` that has any."""
+class Settings(UtilSettings):
+    """The service's own settings, besides those of `main.util`."""
 
     hello_max_age: int = setting(
         "APP_HELLO_MAX_AGE",
@@ -25,9 +23,6 @@ class Settings:
         "URLs that GET /v1/pages fetches, separated by commas.",
         secret=True,
     )
-    observability: ObservabilitySettings
-    concurrency: PoolSettings
-    cache: CacheSettings
 
 
 def current() -> Settings:

@@ -1,19 +1,17 @@
 """The application: reads the settings, connects the parts, and registers the endpoints."""
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
 
-from flask import Flask, Request, Response
-from flask.sessions import NullSession, SessionInterface
-from werkzeug.routing import MapAdapter
+from flask import Response
 
 from main.controller import API_BLUEPRINTS, OTHER_BLUEPRINTS
 from main.settings import Settings
 from main.util import cache, config, http_client
 from main.util.http_client import UpstreamError
 from main.util.observability import logs, metrics, server_timing, timing
-from main.util.web import Dependency, problem
+from main.util.web import Application, Dependency, problem
+from main.util.web.auth import protect
 from main.util.web.middleware import (
     with_context,
     with_metrics,
@@ -22,58 +20,7 @@ from main.util.web.middleware import (
 )
 from main.util.web.problems import ProblemApi
 
-if TYPE_CHECKING:
-    from flask.ctx import AppContext
-
 log = logging.getLogger(__name__)
-
-
-class NoSessions(SessionInterface):
-    """Gives every request the same empty session, which nothing can be written to."""
-
-    _session = NullSession()
-
-    def open_session(self, app: Flask, request: Request) -> NullSession:
-        return self._session
-
-
-class Application(Flask):
-    """Flask with the scope of the service, and without sessions and automatic redirects."""
-
-    session_interface = NoSessions()
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__("main", static_folder="resources/static")
-        self.extensions["scope"] = config.Scope(settings)
-        # Werkzeug would redirect by an absolute URL.
-        self.url_map.strict_slashes = False
-        self.url_map.merge_slashes = False
-        self.url_map.redirect_defaults = False
-
-    def app_context(self) -> "AppContext":
-        """Activate this application's scope in the calling context; return Flask's context."""
-        self.extensions["scope"].activate()
-        return super().app_context()
-
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Match paths on any host; Flask would parse the host twice more."""
-        if request is None:
-            return super().create_url_adapter(request)
-        return self.url_map.bind(
-            request.host,
-            request.root_path,
-            url_scheme=request.scheme,
-            default_method=request.method,
-            path_info=request.path,
-        )
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function: none is asynchronous, and Flask would look into each to find out."""
-        return func
-
-    def log_exception(self, exc_info: Any) -> None:
-        """Log an unhandled exception as one event, whatever the request was."""
-        log.error("request.failed", exc_info=exc_info)
 
 
 def handle_upstream_error(error: UpstreamError) -> Response:
@@ -119,6 +66,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Application:
 
     # Register.
     api = ProblemApi(app)
+    # Requests need a token, except for these and for views that are marked @public.
+    protect(app, api, public={"api-docs", "docs", "health", "metrics", "static"})
     app.register_error_handler(TimeoutError, handle_timeout)
     app.register_error_handler(UpstreamError, handle_upstream_error)
     for api_blueprint in API_BLUEPRINTS:

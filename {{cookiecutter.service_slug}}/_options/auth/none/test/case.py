@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 from flask.testing import FlaskClient
 
-from main.application import Application, create_app
+from main.application import create_app
 from main.util import cache
 from main.util.config import Scope
+from main.util.web import Application
 
 
 class IsolatedCase(unittest.TestCase):

@@ -1,0 +1,18 @@
+"""The tests of the service, written with unittest; pytest and unittest both run them."""
+
+import os
+from unittest import mock
+
+from main.util.cache import current
+from test.store import InMemoryStore
+
+# The settings of all tests, whatever those of the shell are. Add required settings here.
+ENVIRONMENT = {"APP_LOG_LEVEL": "ERROR"}
+ENVIRONMENT |= {"APP_AUTH_ISSUER": "https://issuer.example", "APP_AUTH_AUDIENCE": "this-service"}
+
+for name in [name for name in os.environ if name.startswith("APP_")]:
+    del os.environ[name]
+os.environ.update(ENVIRONMENT)
+
+# No test leaves this process, whatever store the service has: that has tests of its own.
+mock.patch.object(current, "CacheStore", InMemoryStore).start()
