@@ -7,7 +7,6 @@ and instead of an exception (stale-if-error).
 """
 
 import logging
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -77,12 +76,11 @@ class Cache:
     def invalidate(self, key: str) -> None:
         """Invalidate a key, or all with a prefix, which ends with a colon.
 
-        Results that are still being computed are discarded. A slow invalidation does no harm to
-        the circuit breaker, because it may have to look at all entries.
+        Results that are still being computed are discarded.
         """
         self._calls.invalidate(key)
         delete = self.store.clear if key.endswith(":") else self.store.delete
-        outcome, _ = self._breaker.call(delete, key, limit=math.inf)
+        outcome, _ = self._breaker.call(delete, key)
         if outcome != "ok":
             log.warning("cache.invalidation_failed", extra={"outcome": outcome})
 

@@ -30,13 +30,8 @@ class CircuitBreaker:
         self._slow_calls = 0  # in a row
         self._next_refusal_log = 0.0
 
-    def call(
-        self, function: Callable[..., Any], *args: Any, limit: float = SLOW_CALL
-    ) -> tuple[str, Any]:
-        """Return "ok" and the function's result, or "error" or "bypass" and None.
-
-        A call that takes more than `limit` seconds is slow.
-        """
+    def call(self, function: Callable[..., Any], *args: Any) -> tuple[str, Any]:
+        """Return "ok" and the function's result, or "error" or "bypass" and None."""
         started = self._clock()
         if started < self._open_until:
             return "bypass", None
@@ -53,10 +48,10 @@ class CircuitBreaker:
         except Exception as error:
             self._open(f"{type(error).__name__}: {error}")
             return "error", None
-        if self._clock() - started > limit:
+        if self._clock() - started > SLOW_CALL:
             self._slow_calls += 1
             if self._slow_calls >= MAX_SLOW_CALLS:
-                self._open(f"slow: {self._slow_calls} calls in a row took over {limit} seconds")
+                self._open(f"slow: {self._slow_calls} calls in a row took over {SLOW_CALL} seconds")
         else:
             self._slow_calls = 0
             if is_probe:

@@ -94,7 +94,12 @@ class Client:
             error.args = (f"{method} {url.partition('?')[0]}: {error}",)
             raise
         finally:
-            _record(method, url, status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            host, path = urlsplit(url)[1:3]
+            fields = {"upstream": host, "method": method, "path": path, "status": status}
+            log.info("upstream.called", extra={**fields, "seconds": round(seconds, 6)})
+            for observe in call_observers:
+                observe(host, method, str(status), seconds)
 
     get = partialmethod(request, "GET")
     post = partialmethod(request, "POST")
@@ -127,12 +132,3 @@ class Client:
             retries -= 1
             longest_pause *= 2
         raise UpstreamTimeout("the deadline has passed")
-
-
-def _record(method: str, url: str, status: int | str, seconds: float) -> None:
-    """Log the call and notify the observers."""
-    parts = urlsplit(url)
-    fields = {"upstream": parts.netloc, "method": method, "path": parts.path, "status": status}
-    log.info("upstream.called", extra={**fields, "seconds": round(seconds, 6)})
-    for observe in call_observers:
-        observe(parts.netloc, method, str(status), seconds)

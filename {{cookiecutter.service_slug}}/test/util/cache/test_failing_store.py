@@ -1,10 +1,8 @@
 """Cache: a store that fails, refuses or returns something else makes no call fail."""
 
-import time
 from functools import partial
 
 from main.util import cache
-from main.util.cache.circuit_breaker import MAX_SLOW_CALLS, SLOW_CALL
 from main.util.cache.store import RefusedError
 from test.util.cache.case import CacheCase
 
@@ -42,14 +40,6 @@ class TestFailingStore(CacheCase):
             self.assertEqual(logs.records[-1].getMessage(), "cache.invalidation_failed")
         self.store.error = None
         self.assertEqual(self.compute(), 1)
-
-    def test_an_invalidation_may_take_long(self) -> None:
-        self.store.before = lambda command: time.sleep(SLOW_CALL + 0.01)
-        for _ in range(MAX_SLOW_CALLS):
-            cache.clear()
-        self.store.before = lambda command: None
-        self.compute()
-        self.assertEqual(self.outcomes, ["miss"])
 
     def test_a_corrupt_entry_is_a_miss(self) -> None:
         self.compute(1)

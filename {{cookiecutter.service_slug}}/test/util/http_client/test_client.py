@@ -146,5 +146,5 @@ class TestObservation(ClientCase):
             self.assertEqual((record.msg, fields["path"]), ("upstream.called", path))
             self.assertEqual((fields["method"], fields["status"]), ("GET", status))
             self.assertEqual(call.args[:3], ("upstream.test", "GET", str(status)))
-            self.assertTrue(0 <= fields["seconds"] <= 1 and 0 <= call.args[3] <= 1)
+            self.assertTrue(0 <= fields["seconds"] < 1 and 0 < call.args[3] < 1)
             self.assertEqual(fields["upstream"], "upstream.test")

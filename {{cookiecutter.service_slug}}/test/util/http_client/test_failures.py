@@ -55,9 +55,10 @@ class TestRedirects(ClientCase):
         self.assertEqual(len(self.sent), 1 + 5)
 
     def test_a_redirect_of_a_request_that_is_not_safe_is_rejected(self) -> None:
-        self.upstream.post(BASE, status=307, headers={"Location": BASE})
-        self.assert_fails(UpstreamRejected, method="POST")
-        self.assertEqual(len(self.sent), 1)
+        for method in ("POST", "DELETE"):
+            self.upstream.add(method, BASE, status=307, headers={"Location": BASE})
+            self.assert_fails(UpstreamRejected, method=method)
+        self.assertEqual(len(self.sent), 2)
 
 
 class TestErrors(ClientCase):
@@ -91,11 +92,19 @@ class TestErrors(ClientCase):
             self.client.get()
         connect, _ = self.sent[1].req_kwargs["timeout"]
         self.assertTrue(0 < connect <= 0.5)
-        self.assertLess(self.client.total, deadline.REQUEST_TIMEOUT)
+        self.assertTrue(self.client.total == 10 < deadline.REQUEST_TIMEOUT)
+
+    def test_certificates_are_verified(self) -> None:
+        self.respond(200)
+        for environment in ({}, {"REQUESTS_CA_BUNDLE": "/of/ours.pem"}):
+            with mock.patch.dict("os.environ", environment, clear=True):
+                self.client.get()
+        verify = [request.req_kwargs["verify"] for request in self.sent]
+        self.assertEqual(verify, [True, "/of/ours.pem"])
 
     def test_a_repr_contains_no_credentials(self) -> None:
-        client = Client(BASE, auth=Bearer("hunter2"), headers={"Api-Key": "hunter2"})
-        self.assertNotIn("hunter2", f"{client!r} {client.auth!r}")
+        for auth in (("user", "hunter2"), Bearer("hunter2")):
+            self.assertNotIn("hunter2", repr(Client(BASE, auth=auth, headers={"A": "hunter2"})))
 
 
 class TestRetries(ClientCase):

@@ -107,13 +107,6 @@ class TestConnections(TransportCase):
             client.get()
         self.assertEqual(self.connections, 2)
 
-    def test_an_upstream_is_verified_by_the_configured_certificates(self) -> None:
-        with (
-            mock.patch.dict(os.environ, REQUESTS_CA_BUNDLE="/missing.pem"),
-            self.assertRaisesRegex(OSError, "/missing.pem"),
-        ):
-            Client("https://127.0.0.1:1").get()
-
 
 class TestErrors(TransportCase):
     def test_the_text_names_the_call_and_the_cause(self) -> None:
