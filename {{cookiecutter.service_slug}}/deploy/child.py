@@ -30,10 +30,6 @@ class Child:
         self.settings = settings
         self.text = b""
 
-    def start(self, program: str) -> None:
-        """Prepare RUN_DIR and start the program."""
-        raise NotImplementedError
-
     def run(self, command: list[str], folder: str, **variables: str) -> None:
         """Run a command in a folder, with additional environment variables."""
         self.remove_ready_file()
@@ -65,14 +61,6 @@ class Child:
 
     def has_ended(self) -> bool:
         return self.process.poll() is not None
-
-    def reload(self) -> None:
-        """Apply changed files without losing a request."""
-        raise NotImplementedError
-
-    def ask_to_end(self) -> None:
-        """Ask the program to end after its requests."""
-        raise NotImplementedError
 
     def signal_group(self, number: signal.Signals) -> None:
         """Send a signal to the program and its workers."""

@@ -10,9 +10,6 @@ from deploy.child import PROJECT, Child
 from deploy.nginx_conf import render
 
 STATIC = f"{PROJECT}/main/resources/static"
-# Requests that may wait for a thread of uWSGI, unless the kernel grants less.
-BACKLOG = 1024
-SOMAXCONN = "/proc/sys/net/core/somaxconn"
 # Entries of uWSGI's store that fit into a megabyte.
 BLOCKS = 16
 
@@ -104,7 +101,7 @@ class Uwsgi(Child):
 
 
 def backlog() -> int:
-    """Return the number of requests that may wait for a thread of uWSGI."""
-    with suppress(OSError), open(SOMAXCONN, encoding="ascii") as limit:
-        return min(int(limit.read()), BACKLOG)
+    """Return how many requests may wait for a thread: 1024, or what the kernel allows."""
+    with suppress(OSError), open("/proc/sys/net/core/somaxconn", encoding="ascii") as limit:
+        return min(int(limit.read()), 1024)
     return 128

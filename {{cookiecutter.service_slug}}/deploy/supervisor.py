@@ -97,7 +97,7 @@ class Supervisor:
     def has_drained(self) -> bool:
         return self.has_ended() or not self.nginx.is_ready()
 
-    def end(self, child: Child, seconds: int) -> None:
+    def end(self, child: Nginx | Uwsgi, seconds: int) -> None:
         """Ask a program to end, each second because it may miss that; kill what is left."""
         for _ in range(seconds):
             child.signal_group(signal.SIGCONT)
