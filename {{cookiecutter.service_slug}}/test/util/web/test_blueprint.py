@@ -77,9 +77,8 @@ class TestArguments(BlueprintCase):
                 self.assertIn("malformed", self.assert_problem(self.post(body), 400)["detail"])
 
     def test_a_body_that_is_not_declared_as_json_is_415(self) -> None:
-        for kind in ("text/plain", ""):
-            detail = self.assert_problem(self.post("{}", kind), 415)["detail"]
-            self.assertIn("application/json", detail)
+        for response in (self.post("{}", "text/plain"), self.post("{}", "")):
+            self.assertIn("application/json", self.assert_problem(response, 415)["detail"])
 
     def test_an_optional_body_may_be_missing(self) -> None:
         self.assertEqual(self.client.post("/pets/optional").get_json(), {})
@@ -141,11 +140,11 @@ class TestResponse(BlueprintCase):
 
     def test_the_document_has_the_arguments_and_the_responses(self) -> None:
         operations = self.client.get("/docs/openapi.json").get_json()["paths"]["/pets"]
-        post = operations["post"]
+        get, post = operations["get"], operations["post"]
         self.assertEqual(post["operationId"], "post_pets")
-        self.assertEqual(list(post["requestBody"]["content"]), ["application/json"])
-        self.assertEqual(list(post["responses"]["201"]["content"]), ["application/json"])
+        for part in (post["requestBody"], post["responses"]["201"]):
+            self.assertEqual(list(part["content"]), ["application/json"])
         of_body = {"400", "413", "415"}
         self.assertLessEqual(of_body | {"201", "409", "422", "default"}, set(post["responses"]))
-        self.assertLessEqual({"200", "422", "default"}, set(operations["get"]["responses"]))
-        self.assertTrue(of_body.isdisjoint(operations["get"]["responses"]))
+        self.assertLessEqual({"200", "422", "default"}, set(get["responses"]))
+        self.assertTrue(of_body.isdisjoint(get["responses"]))
