@@ -16,6 +16,8 @@ from harness.waiting import HOST, TIMEOUT, wait_until
 
 MAX_LINES_BEFORE_READY = 5
 RELOADS = 3
+# Another address of this machine than the loopback address that servers listen on.
+OTHER_HOST = "127.0.0.2"
 # Seconds, as in docker-compose.yml.
 STOP_GRACE_PERIOD = 45
 
@@ -60,6 +62,14 @@ def test_a_reload_applies_changed_files(project: Path, tmp_path: Path) -> None:
         wait_until(lambda: len(stack.lines(event="stack.ready")) == 2)
         assert stack.get("/v1/hello").json() == {"message": "Bye, World!"}
         assert stack.get("/v1/hello").headers["Referrer-Policy"] == "same-origin"
+
+
+def test_the_operations_port_is_on_loopback_only(project: Path) -> None:
+    """The public port is on every address of the machine."""
+    with Stack(project) as stack:
+        socket.create_connection((OTHER_HOST, stack.port)).close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((OTHER_HOST, stack.ops_port))
 
 
 def test_the_stack_ends_when_nobody_reads_its_log(project: Path) -> None:
