@@ -34,7 +34,7 @@ ROW = "| {:32} | {:>7} | {:>6} | {:>8} | {:>9} | {:>7} |"
 NOT_PYTHON = "not Python"
 
 # The timeout in seconds is for all suites. The excluded operators make equivalent mutants only:
-# `X | Y` occurs in annotations, and `is` compares texts and small numbers here as `==` does.
+# `X | Y` occurs in annotations, and `is` compares texts, small numbers and classes as `==` does.
 CONFIG = """
 [cosmic-ray]
 module-path = "{path}"
@@ -44,6 +44,7 @@ test-command = "sh mutants.sh"
 distributor.name = "local"
 filters.operators-filter.exclude-operators = [
   "core/ReplaceBinaryOperator_BitOr_.*", "core/ReplaceComparisonOperator_.*_Is(Not)?$",
+  "core/ReplaceComparisonOperator_Is_Eq$", "core/ReplaceComparisonOperator_IsNot_NotEq$",
 ]
 """
 COMMAND = """

@@ -13,7 +13,7 @@ from requests.utils import get_environ_proxies
 from main.util.http_client import errors
 from main.util.http_client.transport import adapter_of
 
-CHUNK_SIZE = 64 * 1024
+CHUNK_SIZE = 65_536
 
 
 @errors.translate_errors()

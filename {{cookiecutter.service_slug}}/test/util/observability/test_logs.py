@@ -17,6 +17,7 @@ def log_text(event: str, **options: Any) -> str:
     logs.configure("INFO")
     (handler,) = logging.getLogger().handlers
     assert isinstance(handler, logs.StdoutHandler)
+    assert handler.stream.fileno() == 1
     handler.setStream(stream)
     logging.getLogger("somewhere").info(event, **options)
     logs.configure("ERROR")

@@ -59,10 +59,10 @@ class TestCheckAll(IsolatedCase):
 
     def test_a_dependency_is_checked_at_most_once_a_second(self) -> None:
         self.register(required=True)
-        for after in (0.0, 0.4, 0.5):
+        for after in (0.0, 0.5, 0.25):
             self.check_all(after)
         self.assertEqual(self.database.checks, 1)
-        self.check_all(0.2)
+        self.check_all(0.25)
         self.assertEqual(self.database.checks, 2)
 
     def test_a_change_of_state_is_logged_once(self) -> None:

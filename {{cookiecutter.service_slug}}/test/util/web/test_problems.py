@@ -8,7 +8,6 @@ from werkzeug.exceptions import TooManyRequests
 from main.util.context import start_request_id
 from main.util.http_client import UpstreamTimeout, UpstreamUnavailable
 from main.util.web import problem
-from main.util.web.problems import MAX_PROBLEM
 from test.case import IsolatedCase, ServiceCase
 
 FAILURES: dict[str, Exception] = {
@@ -52,8 +51,10 @@ class TestProblem(IsolatedCase):
         self.assertEqual(response.headers["Retry-After"], "7")
 
     def test_a_large_problem_is_sent_without_its_detail_and_additional_members(self) -> None:
-        for detail, pets in (("", "x" * MAX_PROBLEM), ("\x00" * MAX_PROBLEM, "")):
-            response = problem(409, detail, headers={"Retry-After": "7"}, pets=pets)
+        largest = "x" * (16_384 - len(problem(409, "x").data) + 1)
+        self.assertEqual(problem(409, largest).get_json()["detail"], largest)
+        for members in ({"detail": f"{largest}x"}, {"pets": "x" * 16_384}):
+            response = problem(409, headers={"Retry-After": "7"}, **members)
             self.assertEqual(set(response.get_json()), {"type", "title", "status"})
             self.assertEqual(response.headers["Retry-After"], "7")
 
