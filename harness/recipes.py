@@ -71,7 +71,12 @@ def prepare(project: Path, *names: str) -> None:
         _give_tests(project, "APP_DATABASE_URL", "sqlite://")
     if any("OpenTelemetry" in title for title in names):
         _give_tests(project, "OTEL_SDK_DISABLED", "true")
+    document_settings(project)
     run(project, "make", "format")
+
+
+def document_settings(project: Path) -> None:
+    """Add the lines to the documents that their test asks for."""
     for name, line in ADVICE.findall(_advice(project)):
         path = project / name
         lines = path.read_text("utf-8").splitlines(keepends=True)

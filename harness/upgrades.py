@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.environment import install, run
 from harness.project import ROOT, TEMPLATE, contents, user_config
-from harness.readme import shell_block
+from harness.readme import shell_block, write_shown_files
 
 # Tag of the version that services are baked from.
 OLDER = "older"
@@ -32,8 +32,6 @@ CHANGED_FILES = (
 )
 MISSING_FILES = (".checkov.yaml", "_options/ci/gitlab/renovate.json")
 ADDED_FILES = ("main/util/gone.py", "_options/cache_backend/file/gone.txt")
-# A file that the README of a service shows in full, its path in the first line.
-SHOWN_FILE = re.compile(r"^```python\n# (\S+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def run_tool(folder: Path, *command: str, **variables: str) -> str:
@@ -126,15 +124,12 @@ class ServiceRepository:
         run_tool(project, "git", "init", "--quiet", "--initial-branch", "main")
         commit_all(project, "Bake")
 
-    def add_squares(self) -> None:
+    def add_books(self) -> None:
         """Add the endpoint that the README shows and a setting; change a limit of nginx."""
-        shown = SHOWN_FILE.findall((TEMPLATE / "README.md").read_text("utf-8"))
-        assert len(shown) == 3
-        for name, text in shown:
-            (self.project / name).write_text(text, "utf-8")
+        assert write_shown_files(self.project) == 3
         controllers = "main/controller/__init__.py"
-        self.edit(controllers, r"(?<=, primes)$", ", squares")
-        self.edit(controllers, r"^    primes.blueprint,$", r"\g<0>\n    squares.blueprint,")
+        self.edit(controllers, "(?<=^from main.controller import )", "books, ")
+        self.edit(controllers, r"^    primes.blueprint,$", r"\g<0>\n    books.blueprint,")
         declaration = 'setting("APP_LARGEST", "9", integer(1, 99), "The largest number.")'
         self.edit(
             "main/settings.py", "(?=    observability:)", f"    largest: int = {declaration}\n"
@@ -143,7 +138,7 @@ class ServiceRepository:
         self.edit("README.md", r"(?=\| `APP_LOG_LEVEL`)", row)
         self.edit(".env.example", "(?=APP_LOG_LEVEL)", "APP_LARGEST=9\n")
         self.edit("deploy/nginx.conf", "client_max_body_size [^;]+", "client_max_body_size 2m")
-        commit_all(self.project, "Add squares")
+        commit_all(self.project, "Add books")
 
     def delete_sample(self) -> None:
         """Delete the sample as the README says."""
@@ -162,9 +157,9 @@ class ServiceRepository:
         """Assert that, apart from the team's own work, the service is like `fresh`."""
         new = contents(fresh)
         kept = {name: (self.project / name).read_bytes() for name in tracked_files(self.project)}
-        squares = {name for name in kept if "squares.py" in name}
-        assert len(squares) == 3
-        assert set(kept) - {".cruft.json"} == set(new) | squares
+        books = {name for name in kept if "books.py" in name}
+        assert len(books) == 3
+        assert set(kept) - {".cruft.json"} == set(new) | books
         edited = {name for name, content in new.items() if kept[name] != content}
         assert edited == set(self.EDITED_FILES), edited
         assert not [name for name, content in kept.items() if b"<<<<<<<" in content]

@@ -26,7 +26,7 @@ def test_an_update_adds_what_is_new_and_restores_nothing_that_the_team_deleted(
     run_tool(service.project, "cruft", "check", "--checkout", OLDER)
     with pytest.raises(AssertionError, match="out of date"):
         run_tool(service.project, "cruft", "check")
-    service.add_squares()
+    service.add_books()
     service.delete_sample()
     output = run_tool(service.project, "cruft", "update", "--skip-apply-ask")
     assert "make run" not in output  # the next step after a bake
@@ -43,7 +43,7 @@ def test_an_update_can_change_an_answer(
     if template is None:
         pytest.skip("this checkout has no history; to run this test: git fetch --unshallow")
     service = _create(tmp_path, template, cache_backend="file", ci="gitlab")
-    service.add_squares()
+    service.add_books()
     answers = json.dumps({"ci": "none"})
     update = ("cruft", "update", "--skip-apply-ask", "--variables-to-update", answers)
     run_tool(service.project, *update)

@@ -24,7 +24,7 @@ def test_a_service_can_be_linked_to_the_template_and_updated_by_cruft(
 ) -> None:
     """docs/operations.md shows how."""
     service = _bake(tmp_path, template_repository, ci="gitlab")
-    service.add_squares()
+    service.add_books()
     commands = shell_block(service.project / "docs" / "operations.md", "cruft link")
     commands = commands.replace(f"v{VERSION}", OLDER)
     run_tool(service.project, "sh", "-ec", commands, TEMPLATE=str(template_repository))
@@ -37,7 +37,7 @@ def test_git_merges_a_newer_template_and_a_changed_answer(
 ) -> None:
     """docs/operations.md shows how to do without cruft."""
     service = _bake(tmp_path, template_repository, cache_backend="uwsgi")
-    service.add_squares()
+    service.add_books()
     service.edit(".cookiecutterrc", 'ci: "github"', 'ci: "none"')
     commit_all(service.project, "Do without GitHub")
     commands = shell_block(service.project / "docs" / "operations.md", "git merge")

@@ -9,22 +9,23 @@ import pytest
 from harness import process
 from harness.environment import process_environment, run
 from harness.http import ServiceClient
-from harness.project import ROOT, Bake, bake, contents
+from harness.project import ROOT, Bake, bake, combinations, contents, label
 from harness.readme import shell_block, shell_blocks
 from harness.requirements import require
 from harness.waiting import wait_until
 
 HERE = Path(__file__).parent
+MAX_LINES = 250
 FIRST_COMMANDS = ["make install", "make test", "make run", "make serve", "make up"]
 # A text of each block of a service's documents, in order, and a file that runs the block.
 SERVICE_BLOCKS = {
     "README.md": {
         "make install": HERE / "test_install.py",
         "make delete-sample": HERE / "test_delete_sample.py",
-        "coverage run": HERE / "test_test_commands.py",
     },
     "AGENTS.md": {"make format": HERE / "test_agents.py"},
     "docs/operations.md": {
+        "coverage run": HERE / "test_test_commands.py",
         "cruft link": HERE / "test_git_upgrades.py",
         "git merge": HERE / "test_git_upgrades.py",
     },
@@ -46,6 +47,12 @@ def test_the_files_that_run_blocks_contain_them(text: str, path: Path) -> None:
     program, *arguments = text.split()
     quoted = (f'"{text}"', f'"{program}", "{" ".join(arguments)}"')
     assert any(each in path.read_text("utf-8") for each in quoted)
+
+
+@pytest.mark.parametrize("answers", combinations(), ids=label)
+def test_the_readme_of_a_service_is_short(baked: Bake, answers: dict[str, str]) -> None:
+    """A new team member reads it on the first day."""
+    assert (baked(**answers) / "README.md").read_text("utf-8").count("\n") <= MAX_LINES
 
 
 def test_every_block_in_the_readme_of_the_template_is_run() -> None:

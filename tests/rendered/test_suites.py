@@ -60,9 +60,9 @@ def _assert_git_ignores_reports(project: Path, fresh: Path) -> None:
 
 @pytest.mark.full
 def test_every_documented_command_runs_all_suites(installed: Bake) -> None:
-    """README.md lists four commands; `make test` runs the first one with more reports."""
+    """docs/operations.md lists four commands; `make test` runs the first one with more reports."""
     project = installed()
-    first, *others = shell_block(project / "README.md", "coverage run").splitlines()
+    first, *others = shell_block(project / "docs" / "operations.md", "coverage run").splitlines()
     assert len(others) == 3
     assert run(project, "make", "--dry-run", "test").splitlines()[-1].startswith(first)
     counts = [_count_tests(run(project, *command.split())) for command in others]

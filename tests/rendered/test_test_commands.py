@@ -1,4 +1,4 @@
-"""`make test` and the other commands that README.md lists fail where they should.
+"""`make test` and the other commands that docs/operations.md lists fail where they should.
 
 The service is the default one with its code and tests replaced by one function, so that a run
 takes a second.
@@ -53,7 +53,10 @@ def project(tmp_path: Path) -> Path:
 
 
 def _commands(project: Path) -> list[str]:
-    return ["make test", *shell_block(project / "README.md", "coverage run").splitlines()]
+    return [
+        "make test",
+        *shell_block(project / "docs" / "operations.md", "coverage run").splitlines(),
+    ]
 
 
 def test_every_documented_command_finds_the_tests(project: Path) -> None:

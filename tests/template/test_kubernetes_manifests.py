@@ -62,8 +62,9 @@ def test_manifests_are_strictly_valid(baked: Bake, tmp_path: Path) -> None:
             path.write_text(kustomize(project), "utf-8")
             files.append(str(path))
             (settings,) = of_kind(list(yaml.safe_load_all(path.read_text("utf-8"))), "ConfigMap")
-            readme = (project / "README.md").read_text("utf-8")
-            assert all(f"| `{name}` |" in readme for name in settings["data"])
+            documents = [project / name for name in ("README.md", "docs/operations.md")]
+            documented = "".join(document.read_text("utf-8") for document in documents)
+            assert all(f"| `{name}` |" in documented for name in settings["data"])
     run(tmp_path, require("kubernetes-validate"), "--strict", *files)
 
 

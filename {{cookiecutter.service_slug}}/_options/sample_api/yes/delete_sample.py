@@ -15,7 +15,7 @@ REMOVED = {
     "main/controller/__init__.py": rf"^    ({endpoint})(\.blueprint)?,\n|, ({endpoint})\b",
     "main/settings.py": rf'^    \w+: .+ = setting\(\n +"({setting})",\n( .+\n)+?    \)\n',
     ".env.example": rf"^({setting})=.*\n",
-    "README.md": rf"^\| .*(/v1/({endpoint})|{setting}).*\n|^### Delete the sample\n((?!#).*\n)+",
+    "README.md": rf"^\| .*(/v1/({endpoint})|{setting}).*\n|^## Delete the sample\n((?!#).*\n)+",
     "Makefile": r"^\.PHONY: delete-sample\n(.+\n)+\n",
 }
 
