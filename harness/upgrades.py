@@ -132,7 +132,7 @@ class ServiceRepository:
         self.edit(controllers, r"^    primes.blueprint,$", r"\g<0>\n    books.blueprint,")
         declaration = 'setting("APP_LARGEST", "9", integer(1, 99), "The largest number.")'
         self.edit(
-            "main/settings.py", "(?=    observability:)", f"    largest: int = {declaration}\n"
+            "main/settings.py", "(?=    hello_max_age:)", f"    largest: int = {declaration}\n"
         )
         row = "| `APP_LARGEST` | `9` | The largest number. |\n"
         self.edit("README.md", r"(?=\| `APP_LOG_LEVEL`)", row)

@@ -83,7 +83,7 @@ def test_an_endpoint_and_a_setting_pass_the_checks_of_the_service(project: Path)
         },
     )
     setting = python_block(project / "README.md", "rates_token")
-    recipes.insert(project / "main" / "settings.py", "above", "observability: Obs", setting)
+    recipes.insert(project / "main" / "settings.py", "below", "service's own settings", setting)
     given = {"ENVIRONMENT = {": 'ENVIRONMENT = {"APP_RATES_TOKEN": "x", '}
     replace_once(project / "test" / "__init__.py", given)
     recipes.document_settings(project)
