@@ -41,7 +41,7 @@ class Bearer:
         return request
 
 
-@dataclass(eq=False)
+@dataclass
 class Client:
     """A client of one upstream.
 
