@@ -2,7 +2,8 @@
 
 Machines differ and are noisy, so ours and the alternative are measured alternately in one run, and
 medians are shown. Benchmarks can be chosen: python -m benchmarks bake hello hits
-Without a choice all run, and the results go to benchmarks/RESULTS.md and to charts in docs/.
+Without a choice all run, and the results go to benchmarks/RESULTS.md, to the table in README.md and
+to charts in docs/.
 """
 
 import os
@@ -25,9 +26,11 @@ from benchmarks import (
     rates,
     scaling,
     stack_rates,
+    summary,
     version_one,
 )
 from benchmarks.results import Curve, Row, markdown
+from benchmarks.summary import RESULTS
 from harness.containers.resources import remove_resources
 from harness.project import TEMPLATE
 
@@ -46,7 +49,6 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Row | Curve]]] = {
     "containers": containers.containers,
     "scaling": scaling.scaling,
 }
-RESULTS = Path(__file__).with_name("RESULTS.md")
 # Programs and packages whose versions influence the results.
 PROGRAMS = (("nginx", "-v"), ("memcached", "-V"), ("redis-server", "--version"), ("wrk", "-v"))
 VERSION = r"(nginx/|memcached |Redis server v=|wrk )[\w./-]+"
@@ -70,6 +72,7 @@ def main() -> None:
             if not chosen:
                 # After each benchmark, because all take half an hour.
                 RESULTS.write_text(report(results), "utf-8")
+                summary.update()
     finally:
         remove_resources()
 

@@ -1,5 +1,7 @@
 """Benchmark results show whether each goal is met."""
 
+import re
+
 import pytest
 
 from benchmarks.results import (
@@ -12,6 +14,7 @@ from benchmarks.results import (
     RatioAtMost,
     Row,
 )
+from benchmarks.summary import END, MEASUREMENTS, README, RESULTS, START, summary
 
 
 @pytest.mark.parametrize(
@@ -58,3 +61,20 @@ def test_a_curve_leaves_missing_points_empty() -> None:
         ["memory", "1", "2"],
         ["redis", "100", ""],
     ]
+
+
+def test_the_readme_repeats_rows_of_the_results() -> None:
+    """`make bench` writes both."""
+    table = summary(RESULTS.read_text("utf-8"))
+    assert table.count("\n") > len(MEASUREMENTS)
+    assert f"{START}{table}{END}" in README.read_text("utf-8")
+
+
+def test_the_results_say_whether_each_goal_is_met() -> None:
+    """And name the machine that they are from."""
+    text = RESULTS.read_text("utf-8")
+    head, _, rows = text.partition(f"| {' | '.join(Row.HEAD)} |\n")
+    assert re.search(r"\d+ processors, .* GB of memory", head)
+    cells = [line.split(" | ") for line in rows.partition("\n\n")[0].splitlines()[1:]]
+    for *_, goal, met in cells:
+        assert met.strip("| ") in ({"yes", "**no**"} if goal.strip() else {""}), (goal, met)

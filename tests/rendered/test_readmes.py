@@ -56,17 +56,14 @@ def test_the_readme_of_a_service_is_short(baked: Bake, answers: dict[str, str]) 
 
 
 def test_every_block_in_the_readme_of_the_template_is_run() -> None:
-    """`make demo` has tests of its own, and `make test` runs this one."""
-    assert shell_blocks(ROOT / "README.md") == [
-        "make demo\nmake test\n",
-        'uvx cookiecutter "$TEMPLATE"\n',
-    ]
+    """`make demo` has tests of its own."""
+    assert shell_blocks(ROOT / "README.md") == ['make demo\nuvx cookiecutter "$TEMPLATE"\n']
 
 
 @pytest.mark.full
 def test_uvx_bakes_the_default_service(tmp_path: Path) -> None:
     """With the cookiecutter that the package index offers today, and Enter at each question."""
-    command = shell_block(ROOT / "README.md", "uvx").strip()
+    _, command = shell_block(ROOT / "README.md", "uvx").splitlines()
     # A company's own index may need the certificates of this machine.
     variables = {"TEMPLATE": str(ROOT), "HOME": str(tmp_path), "UV_SYSTEM_CERTS": "true"}
     path = os.pathsep.join((str(Path(require("uvx")).parent), os.environ["PATH"]))
