@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks import (
+    auth,
     caches,
     command_times,
     concurrency,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Row | Curve]]] = {
     "version-one": version_one.version_one,
     "hello": rates.hello,
     "stack": stack_rates.stack_rates,
+    "auth": auth.auth,
     "hits": caches.hits,
     "stampede": caches.stampede,
     "outage": caches.outage,

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from service_client import Client
+from service_client import AuthenticatedClient
 from service_client.api.health import get_livez, get_readyz
 from service_client.api.hello import get_v1_hello
 from service_client.api.pages import get_v1_pages
@@ -20,9 +20,9 @@ from service_client.models import (
 from service_client.types import Unset
 
 
-def main(url: str) -> None:
-    """Call the service at `url`."""
-    with Client(base_url=url) as client:
+def main(url: str, token: str) -> None:
+    """Call the service at `url`, with a token that it may require."""
+    with AuthenticatedClient(base_url=url, token=token) as client:
         live = get_livez.sync(client=client)
         ready = get_readyz.sync(client=client)
         hello = get_v1_hello.sync(client=client, name="Zoë")
@@ -49,4 +49,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

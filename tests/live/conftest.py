@@ -6,11 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from harness.environment import install
 from harness.fakes.upstream import FaultyUpstream, GatedUpstream
 from harness.project import ROOT, Bake, bake
+from harness.requirements import require
 
+CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 POOLS_APP = ROOT / "harness" / "apps" / "pools_app.py"
 
 
@@ -47,3 +50,19 @@ def faulty_upstream() -> Iterator[FaultyUpstream]:
     """Run an upstream that misbehaves as the path of the request says."""
     with FaultyUpstream() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start a headless Chromium that makes no requests of its own."""
+    with sync_playwright() as playwright:
+        path = require("chromium")
+        running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    """Open a page."""
+    return browser.new_page()

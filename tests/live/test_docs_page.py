@@ -1,32 +1,12 @@
 """The page at /docs/ in a real browser."""
 
-from collections.abc import Iterator
 from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, Request, ViewportSize
 
-from harness.requirements import require
 from harness.stack import Stack
-
-OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start a headless Chromium that makes no requests of its own."""
-    with sync_playwright() as playwright:
-        path = require("chromium")
-        running = playwright.chromium.launch(executable_path=path, args=OPTIONS)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Page:
-    """Open a page."""
-    return browser.new_page()
 
 
 def log_errors(page: Page) -> list[str]:

@@ -11,8 +11,9 @@ import pytest
 from filelock import FileLock
 
 from harness.environment import run, virtual_environment
+from harness.fakes.issuer import FakeIssuer
 from harness.fakes.upstream import FaultyUpstream
-from harness.project import BUILD, ROOT, Bake
+from harness.project import BUILD, CHOICES, ROOT, Bake
 from harness.requirements import require
 from harness.stack import Stack
 
@@ -33,11 +34,19 @@ SUMMARY = {
 
 
 @pytest.fixture(scope="module")
-def service(installed: Bake) -> Iterator[Stack]:
-    """Run the default service with two upstream pages, one of which is forbidden."""
+def issuer() -> Iterator[FakeIssuer]:
+    """Run an issuer of access tokens."""
+    with FakeIssuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=CHOICES["auth"])
+def service(installed: Bake, issuer: FakeIssuer, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Run a service with two upstream pages, one of which is forbidden."""
+    settings = issuer.settings if request.param == "jwt" else {}
     with FaultyUpstream() as upstream:
         urls = f"{upstream.url}/ok,{upstream.url}/forbidden"
-        with Stack(installed(), APP_UPSTREAM_URLS=urls) as stack:
+        with Stack(installed(auth=request.param), APP_UPSTREAM_URLS=urls, **settings) as stack:
             yield stack
 
 
@@ -65,7 +74,7 @@ def _node_modules() -> Path:
 
 
 def test_a_generated_python_client_reads_responses_and_problems(
-    service: Stack, document: str, tmp_path: Path
+    service: Stack, issuer: FakeIssuer, document: str, tmp_path: Path
 ) -> None:
     """It is generated without a warning, and mypy accepts the code that calls it."""
     binaries = virtual_environment(PYTHON_LOCK) / "bin"
@@ -79,11 +88,12 @@ def test_a_generated_python_client_reads_responses_and_problems(
     # Errors in the generated code itself are not ours.
     check = (require("mypy"), "--strict", "--follow-imports=silent", "--python-executable", python)
     run(tmp_path, *check, PYTHON_APP.name)
-    assert json.loads(run(tmp_path, python, PYTHON_APP.name, service.url)) == SUMMARY
+    output = run(tmp_path, python, PYTHON_APP.name, service.url, issuer.token())
+    assert json.loads(output) == SUMMARY
 
 
 def test_a_generated_typescript_client_reads_responses_and_problems(
-    service: Stack, document: str, tmp_path: Path
+    service: Stack, issuer: FakeIssuer, document: str, tmp_path: Path
 ) -> None:
     """The strictest settings of the compiler accept the code that calls it."""
     node = require("node")
@@ -95,5 +105,6 @@ def test_a_generated_typescript_client_reads_responses_and_problems(
     run(tmp_path, node, generator, document, "--output", "service.d.ts")
     run(tmp_path, node, str(modules / "typescript" / "bin" / "tsc"))
     # Node.js 18 warns that its own fetch is experimental.
-    output = run(tmp_path, node, "--no-warnings", "built/client.js", service.url)
+    program = ("--no-warnings", "built/client.js", service.url, issuer.token())
+    output = run(tmp_path, node, *program)
     assert json.loads(output) == SUMMARY

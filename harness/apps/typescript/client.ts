@@ -5,7 +5,10 @@ import type { components, paths } from "./service.js";
 
 declare const process: { argv: string[] };
 
-const client = createClient<paths>({ baseUrl: process.argv[2] ?? "" });
+// The service may require a token.
+const [, , baseUrl, token] = process.argv;
+const headers = { Authorization: `Bearer ${token}` };
+const client = createClient<paths>({ baseUrl: baseUrl ?? "", headers });
 
 // Returns the body of a successful response.
 function body<T>(response: { data?: T; error?: components["schemas"]["Problem"] }): T {
