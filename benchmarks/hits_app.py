@@ -15,7 +15,7 @@ from main.application import create_app
 from main.util.cache import cached, cached_many
 from main.util.cache.current import current_cache
 
-TURNS, CALLS = 101, 200
+TURNS, CALLS = 51, 100
 VALUE = {"number": 112272535095293, "prime": True, "factors": [1, 112272535095293]}
 
 Subjects = dict[str, Callable[[], Any]]
