@@ -61,7 +61,9 @@ class TestTimed(IsolatedCase):
         expected = [(f"{__name__}.{name}", outcome) for name in names]
         self.assertEqual([call[:2] for call in self.calls], expected)
 
-    def test_a_function_keeps_its_result_and_signature(self) -> None:
+    def test_a_function_keeps_its_name_result_and_signature(self) -> None:
+        names = [function.__name__ for function in (add, add_later, count_up)]
+        self.assertEqual(names, ["add", "add_later", "count_up"])
         self.assertEqual(add(1, b=2), 3)
         self.assert_calls("add")
         self.assertEqual(str(inspect.signature(add)), "(a: int, b: int = 1) -> int")

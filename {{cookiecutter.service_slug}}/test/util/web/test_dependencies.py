@@ -68,10 +68,11 @@ class TestCheckAll(IsolatedCase):
     def test_a_change_of_state_is_logged_once(self) -> None:
         self.register(required=True)
         with self.assertLogs("main.util.web", "INFO") as logs:
-            for self.database.is_down in (False, True, True, False, False):
+            for self.database.is_down in (False, True, True, False, False, True):
                 self.check_all()
         events = [(record.levelname, record.getMessage()) for record in logs.records]
-        self.assertEqual(events, [("WARNING", "dependency.down"), ("INFO", "dependency.up")])
+        down, up = ("WARNING", "dependency.down"), ("INFO", "dependency.up")
+        self.assertEqual(events, [down, up, down])
         details = vars(logs.records[0])
         self.assertEqual(details["dependency"], "database")
         self.assertEqual(details["error"], "ConnectionError: connection refused")
