@@ -24,6 +24,7 @@ CONSTRAINTS := $(patsubst %,--constraint %/requirements.txt,$(SERVICES))
 .PHONY: help demo test test-fast test-full test-all lint format bench soak mutants pictures lock upgrade compile clean
 
 help: ## list the targets
+	@echo "Each target installs what it needs. The first ones to try: demo, test-fast, test."
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed ## bake the default service, install, test, serve and call it on PORT (8080); ONCE=1 stops it

@@ -18,10 +18,12 @@ curve = json.load(sys.stdin)
 figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
 for name, points in curve["series"].items():
     x, y = zip(*sorted((int(step), value) for step, value in points.items()), strict=True)
-    axes.plot(x, y, marker="o", markersize=4, label=name)
-axes.set_xlabel(curve["by"])
-axes.set_ylabel(curve["unit"])
-axes.set_title(curve["name"])
+    label = "this template" if name == "ours" else name
+    axes.plot(x, y, marker="o", markersize=4, label=label)
+better = "higher" if curve["unit"].endswith("/s") else "lower"
+axes.set_xlabel(f"number of {curve['by']}")
+axes.set_ylabel(f"{curve['unit']} ({better} is better)")
+axes.set_title(f"{curve['name']}, by the number of {curve['by']}")
 steps = sorted({int(step) for points in curve["series"].values() for step in points})
 values = [value for points in curve["series"].values() for value in points.values()]
 if steps[0] and steps[-1] > MAX_LINEAR_RANGE * steps[0]:

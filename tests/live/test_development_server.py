@@ -5,6 +5,8 @@ import json
 import os
 import pty
 import shutil
+import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -12,9 +14,9 @@ from typing import BinaryIO
 import pytest
 
 from harness import process
-from harness.environment import process_environment
+from harness.environment import process_environment, run
 from harness.http import ServiceClient
-from harness.waiting import wait_until
+from harness.waiting import HOST, wait_until
 
 COLOUR = b"\x1b["
 
@@ -56,6 +58,31 @@ def test_lines_on_a_terminal_are_coloured_text(project: Path, terminal: tuple[in
     (line,) = [line for line in text.splitlines() if b"request.refused" in line]
     assert COLOUR in line
     assert line.rstrip().endswith(b"request.refused status=422")
+
+
+def run_server(project: Path, port: int, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Flask's server, which ends because of an error."""
+    command = ["flask", "--app", "main.wsgi", "run", "--port", str(port)]
+    return process.run(command, cwd=project, env=process_environment(project, **variables))
+
+
+def test_an_invalid_setting_ends_the_server(project: Path) -> None:
+    """One line names the variable, the allowed values and the remedy; there is no traceback."""
+    done = run_server(project, 0, APP_LOG_LEVEL="LOUD")
+    (line,) = done.stdout.splitlines()
+    assert done.returncode != 0
+    (error,) = json.loads(line)["errors"]
+    assert error.startswith("APP_LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR; got 'LOUD'.")
+
+
+def test_a_port_in_use_is_named(project: Path) -> None:
+    """Flask prints the remedy; FLASK_RUN_PORT is in `make help`."""
+    with socket.create_server((HOST, 0)) as listener:
+        port = listener.getsockname()[1]
+        done = run_server(project, port)
+    assert done.returncode != 0
+    assert f"Port {port} is in use by another program." in done.stdout
+    assert "FLASK_RUN_PORT" in run(project, "make", "help")
 
 
 def test_lines_in_a_file_are_json_without_colours(project: Path, tmp_path: Path) -> None:

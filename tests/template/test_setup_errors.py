@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.project import ROOT, TEMPLATE
+from harness.project import ROOT, TEMPLATE, Bake
 from harness.requirements import require
 from harness.toolbox import clean_environment, path_without_uv, stub
 
@@ -33,6 +33,21 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         (folder / lock).parent.mkdir(exist_ok=True)
         (folder / lock).write_bytes((ROOT / "requirements" / "uv.txt").read_bytes())
     return folder
+
+
+@pytest.mark.parametrize("target", ["image", "smoke", "up", "down"])
+def test_a_missing_docker_is_named(baked: Bake, tmp_path: Path, target: str) -> None:
+    """The remedy names what does without it."""
+    done = subprocess.run(
+        ["make", target],
+        cwd=baked(),
+        env=clean_environment(path_without_uv(tmp_path / "bin")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("docker is not installed: install Docker, or Podman with ")
 
 
 def install(folder: Path, *arguments: str, **variables: str) -> list[str]:
