@@ -134,7 +134,7 @@ def test_nginx_without_the_application_answers_problems(
         assert_problem(stack.get("/readyz"), 502)
         assert_problem(stack.ops("/metrics"), 502)
         with socket.socket(socket.AF_UNIX) as silent:
-            silent.bind(str(stack.run_dir / "uwsgi-ops.sock"))
-            (stack.run_dir / "uwsgi-ops.sock").chmod(0o777)
+            silent.bind(str(stack.run_dir / "ops.sock"))
+            (stack.run_dir / "ops.sock").chmod(0o777)
             silent.listen()
             assert_problem(stack.get("/readyz"), 504)

@@ -21,7 +21,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     project = install(bake(tmp_path_factory.mktemp("gunicorn")), LOCK)
     with Stack(project, "nginx", ready="/livez", APP_HELLO_MAX_AGE="0") as nginx:
         options: tuple[str, ...] = ("--workers", "2", "--threads", "4", "--protocol", "uwsgi")
-        for name in ("uwsgi.sock", "uwsgi-ops.sock"):
+        for name in ("uwsgi.sock", "ops.sock"):
             options += ("--bind", f"unix:{nginx.run_dir}/{name}")
         command = ["gunicorn", *options, "main.wsgi:app"]
         metrics = nginx.folder / "metrics"

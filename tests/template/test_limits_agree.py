@@ -44,7 +44,7 @@ def max_drain_delay(project: Path) -> int:
 
 def stack_setting(project: Path, name: str) -> tuple[int, int, int]:
     """Return the lowest, the highest and the default value of a setting of the stack."""
-    settings = python_constant(project, "deploy/settings.py", "INTEGERS")
+    settings = python_constant(project, "deploy/stack_settings.py", "INTEGERS")
     lowest, highest, default = settings[name]
     return lowest, highest, default
 

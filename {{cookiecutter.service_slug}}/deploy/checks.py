@@ -5,7 +5,7 @@ import shutil
 import socket
 import sys
 
-from deploy.settings import Settings, StartError
+from deploy.stack_settings import Settings, StartError
 
 # The paths of uWSGI's sockets are in RUN_DIR and may have 107 characters.
 MAX_PATH = 90

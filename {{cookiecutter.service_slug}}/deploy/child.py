@@ -7,7 +7,7 @@ import subprocess
 import sys
 from contextlib import suppress
 
-from deploy.settings import Settings
+from deploy.stack_settings import Settings
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PR_SET_PDEATHSIG = 1

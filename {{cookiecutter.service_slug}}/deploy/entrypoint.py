@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
     from deploy.checks import find_programs
     from deploy.log import Log
-    from deploy.settings import StartError, read_settings
+    from deploy.stack_settings import StartError, read_settings
     from deploy.supervisor import Supervisor
 
     log = Log()

@@ -1,6 +1,6 @@
 """nginx.conf with the values of the settings."""
 
-from deploy.settings import Settings
+from deploy.stack_settings import Settings
 
 
 def render(text: str, settings: Settings) -> str:

@@ -8,7 +8,7 @@ from deploy.log_lines import Event, event
 from deploy.monitor import Monitor
 from deploy.printed_text import events
 from deploy.servers import Nginx, Uwsgi
-from deploy.settings import Settings
+from deploy.stack_settings import Settings
 
 # Seconds that a stop takes at most, after DRAIN_DELAY. All together must stay below
 # stop_grace_period in docker-compose.yml, and NGINX_TIMEOUT above worker_shutdown_timeout.

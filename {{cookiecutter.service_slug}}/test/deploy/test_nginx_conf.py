@@ -4,7 +4,7 @@ import unittest
 from pathlib import Path
 
 from deploy.nginx_conf import render
-from deploy.settings import read_settings
+from deploy.stack_settings import read_settings
 
 TEXT = Path(__file__).parents[2].joinpath("deploy", "nginx.conf").read_text("utf-8")
 

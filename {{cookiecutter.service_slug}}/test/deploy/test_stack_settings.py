@@ -2,7 +2,7 @@
 
 import unittest
 
-from deploy.settings import StartError, read_settings
+from deploy.stack_settings import StartError, read_settings
 
 
 class TestReadSettings(unittest.TestCase):
