@@ -1,6 +1,7 @@
 """Apply the recipes of a service's docs/recipes.md as a team's developer would."""
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
 from harness.environment import run
@@ -69,6 +70,8 @@ def prepare(project: Path, *names: str) -> None:
         _declare(project, "APP_SENTRY_DSN")
     if any("database" in title for title in names):
         _give_tests(project, "APP_DATABASE_URL", "sqlite://")
+    if any("API key" in title for title in names):
+        _give_tests(project, "APP_API_KEY_DIGESTS", sha256(b"test-key").hexdigest())
     if any("OpenTelemetry" in title for title in names):
         _give_tests(project, "OTEL_SDK_DISABLED", "true")
     document_settings(project)
