@@ -50,8 +50,10 @@ class Store(Protocol):
     def lock(self, key: str, seconds: float) -> Release | None:
         """Lock the key between processes; return None if another process holds the lock.
 
-        A lock that is not released ends after about `seconds`, or with its process.
+        A lock that is not released ends after about `seconds`, or with its process. A store whose
+        entries no other process sees needs none.
         """
+        return no_lock
 
     def ping(self) -> None:
         """Raise an exception if the store does not work."""

@@ -5,15 +5,7 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from main.util.cache.store import (
-    MEGABYTE,
-    RefusedError,
-    Release,
-    Store,
-    StoreSettings,
-    no_lock,
-    size_setting,
-)
+from main.util.cache.store import MEGABYTE, RefusedError, Store, StoreSettings, size_setting
 
 # Bytes that an entry takes besides its value.
 OVERHEAD = 600
@@ -59,9 +51,6 @@ class CacheStore(Store):
         with self._lock:
             for key in [key for key in self._entries if key.startswith(prefix)]:
                 del self._entries[key]
-
-    def lock(self, key: str, seconds: float) -> Release | None:
-        return no_lock  # no other process computes for this store
 
     def ping(self) -> None:
         pass
