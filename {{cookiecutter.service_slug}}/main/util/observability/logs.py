@@ -52,9 +52,9 @@ class BoundedJsonFormatter(JsonFormatter):
     def jsonify_log_record(self, log_data: LogData) -> str:
         """Return the record as JSON."""
         line: str = super().jsonify_log_record(log_data)
-        for limit in (3072, 2048, 1024, 256, 64, 2):
-            if len(line) <= MAX_LINE:
-                break
+        limit = MAX_LINE
+        while len(line) > MAX_LINE and limit > 2:
+            limit //= 2
             log_data = {name: _shorten(value, limit) for name, value in log_data.items()}
             line = super().jsonify_log_record(log_data)
         return line

@@ -55,7 +55,7 @@ class TestLogs(IsolatedCase):
     def test_a_longer_value_is_replaced_by_its_beginning_and_end(self) -> None:
         text = "begin" + "x" * MAX_LINE + "end"
         line = json.loads(log_line("thing.done", text=text, short="y" * 1000))
-        self.assertRegex(line["text"], r"\Abeginx{1019} … x{1021}end\Z")
+        self.assertRegex(line["text"], r"\Abeginx{1018} … x{1021}end\Z")
         self.assertEqual(line["short"], "y" * 1000)
 
     def test_the_bound_holds_for_any_value(self) -> None:
