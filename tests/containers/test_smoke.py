@@ -35,3 +35,15 @@ def test_a_faulty_image_fails_the_smoke_test(baked: Bake, tmp_path: Path, entry_
             run(project, "make", "smoke", **variables)
     for kind in ("container", "network", "volume"):
         assert resource_names(kind, slug) == []
+
+
+def test_a_service_passes_the_smoke_test_without_its_issuer(baked: Bake, tmp_path: Path) -> None:
+    """With access tokens: CI need not reach the issuer, and no token is valid."""
+    engine.engine()
+    project = bake(tmp_path, service_slug=resource_name(), auth="jwt")
+    (project / "Dockerfile").write_text(f"FROM {build_image(baked(auth='jwt'))}\n", "utf-8")
+    with docker_command(tmp_path / "bin") as variables:
+        with storage_lock():
+            run(project, "make", "image", **variables)
+        output = run(project, "make", "smoke", **variables)
+    assert '"issuer":"down"' in output

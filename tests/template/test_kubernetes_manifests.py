@@ -55,7 +55,7 @@ def pod(project: Path) -> Manifest:
 def test_manifests_are_strictly_valid(baked: Bake, tmp_path: Path) -> None:
     """By the schemas of Kubernetes; every variable of the ConfigMap is a documented setting."""
     files = []
-    for answers in combinations("cache_backend", "sample_api"):
+    for answers in combinations("cache_backend", "auth"):
         for slug in SLUGS:
             project = baked(**answers, service_slug=slug)
             path = tmp_path / f"{label(answers)}-{slug}.yaml"
