@@ -32,6 +32,11 @@ if "_output_dir" in ANSWERS:
     folder = str(Path.cwd())
     if " " in folder:
         folder = f'"{folder}"'
+    required = ""
+    if ANSWERS["auth"] == "jwt":
+        required = (
+            "\n  cp .env.example .env  # set APP_AUTH_ISSUER and APP_AUTH_AUDIENCE in it"
+        )
     if isinstance(sys.stdout, TextIOWrapper):
         # The console's encoding may lack a character of the path.
         sys.stdout.reconfigure(errors="replace")
@@ -40,7 +45,7 @@ if "_output_dir" in ANSWERS:
 {ANSWERS["service_slug"]} is ready. Next:
 
   cd {folder}
-  make test    # install the locked packages and run the tests
+  make test    # install the locked packages and run the tests{required}
   make run     # serve on http://127.0.0.1:5000 until Ctrl-C; the API is documented at /docs/
 
 README.md continues from there.

@@ -1,5 +1,6 @@
 """A finished bake prints the next commands, and they work."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,14 @@ def test_the_next_commands_follow_a_bake(tmp_path: Path, folder: str) -> None:
     assert [target.split("#")[0].strip() for target in targets] == ["make test", "make run"]
     assert run(tmp_path, "sh", "-ec", f"{change_folder}; pwd") == f"{target / 'my-service'}\n"
     run(target / "my-service", "make", "--dry-run", "test", "run")
+
+
+def test_settings_that_are_required_are_named_before_the_server_starts(tmp_path: Path) -> None:
+    """Without them, it would not start."""
+    done = run_cookiecutter("--no-input", str(ROOT), "auth=jwt", cwd=tmp_path)
+    lines = [line.strip() for line in done.stdout.splitlines() if line.startswith("  ")]
+    (copy,) = (line for line in lines if line.startswith("cp "))
+    assert lines.index(copy) < next(n for n, line in enumerate(lines) if "make run" in line)
+    example = (tmp_path / "my-service" / ".env.example").read_text("utf-8")
+    names = re.findall(r"APP_\w+", copy)
+    assert names == re.findall(r"^(APP_AUTH_\w+)=$", example, re.MULTILINE)[:2]
