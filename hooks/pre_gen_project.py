@@ -37,15 +37,18 @@ def objections() -> Iterator[str]:
         elif not answer.isprintable() or answer != answer.strip():
             yield f"{question} must be one line of printable characters without blanks around it."
         elif re.search("[{}]", answer + str(AS_GIVEN.get(question, ""))):
-            yield f"{question} must be without braces: a template gives them a meaning."
+            yield f"{question} must be without braces, which cookiecutter reads as code."
     slug = ANSWERS["service_slug"]
     if not SLUG.fullmatch(slug):
         yield (
             "service_slug must have 2 to 40 characters of a-z, 0-9 and '-', "
-            "begin with a letter and not end with '-'."
+            "begin with a letter and not end with '-', for example 'billing-api'."
         )
     elif slug in RESERVED:
-        yield f"service_slug must not be '{slug}', which is a reserved name: add a word to it."
+        yield (
+            f"service_slug must not be '{slug}', which is a reserved name: "
+            f"add a word to it, for example '{slug}-service'."
+        )
 
 
 sys.exit(next(objections(), None))
