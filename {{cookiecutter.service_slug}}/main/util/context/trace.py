@@ -1,8 +1,8 @@
 """W3C Trace Context, level 1: the trace that the current request belongs to."""
 
+import os
 import re
 from contextvars import ContextVar
-from secrets import token_hex
 from typing import NamedTuple
 
 # deploy/nginx.conf has the same pattern. Versions after 00 may have additional fields.
@@ -23,7 +23,7 @@ class Trace(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """Return the headers for a call of an upstream, which gets a parent id of its own."""
-        headers = {"traceparent": f"00-{self.trace_id}-{token_hex(8)}-{self.flags}"}
+        headers = {"traceparent": f"00-{self.trace_id}-{os.urandom(8).hex()}-{self.flags}"}
         if self.state:
             headers["tracestate"] = self.state
         return headers
@@ -35,7 +35,7 @@ current_trace: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 def start_trace(traceparent: str, tracestate: str, new_id: str = "") -> None:
     """Continue the trace of a well-formed traceparent, or else begin one, perhaps with an id."""
-    trace = Trace(new_id or token_hex(16))
+    trace = Trace(new_id or os.urandom(16).hex())
     if given := TRACEPARENT.fullmatch(traceparent):
         state = tracestate if TRACESTATE.fullmatch(tracestate) else ""
         trace = Trace(given[1], f"0{int(given[2], 16) & 1}", state)
