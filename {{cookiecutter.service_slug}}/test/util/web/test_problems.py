@@ -87,13 +87,13 @@ class TestErrors(ServiceCase):
                 self.assertIn("hunter2", str(logs.records[0].exc_info))
 
     def test_the_detail_and_the_headers_of_an_error_are_sent(self) -> None:
-        for name, status, detail in (
-            ("too-many", 429, "Slow down."),
-            ("headers", 503, "Come back later."),
-        ):
-            members = self.get_problem(name, status, **{"Retry-After": "7"})
-            self.assertEqual(members["detail"], detail)
-            self.assertNotIn("errors", members)
+        cases = (("too-many", 429, "Slow down."), ("headers", 503, "Come back later."))
+        with self.assertLogs("main.util.web", "INFO") as logs:
+            for name, status, detail in cases:
+                members = self.get_problem(name, status, **{"Retry-After": "7"})
+                self.assertEqual(members["detail"], detail)
+                self.assertNotIn("errors", members)
+        self.assertEqual([vars(record)["status"] for record in logs.records], [429])
 
     def test_the_first_twenty_errors_are_sent(self) -> None:
         pets = self.get_problem("errors", 422)["errors"]["json"]["pets"]
