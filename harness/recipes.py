@@ -1,4 +1,4 @@
-"""Apply the recipes of a service's docs/recipes.md as a team's developer would."""
+"""Apply the recipes in the documents of a service as a team's developer would."""
 
 import re
 from hashlib import sha256
@@ -22,17 +22,20 @@ def document(project: Path) -> Path:
 
 def titles(project: Path) -> list[str]:
     """Return the titles of all recipes."""
-    return re.findall(r"^## (.+)$", document(project).read_text("utf-8"), re.MULTILINE)
+    return re.findall(r"^## (.+)$", _text(project), re.MULTILINE)
 
 
 def section(project: Path, title: str) -> str:
     """Return the text of the recipe whose title contains `title`."""
-    (found,) = (
-        part
-        for part in document(project).read_text("utf-8").split("\n## ")[1:]
-        if title in part.split("\n")[0]
-    )
+    sections = _text(project).split("\n## ")[1:]
+    (found,) = (each for each in sections if title in each.partition("\n")[0])
     return found
+
+
+def _text(project: Path) -> str:
+    """Return the recipes of both documents."""
+    documents = (document(project), project / "docs" / "api-keys.md")
+    return "\n".join(each.read_text("utf-8") for each in documents)
 
 
 def apply(project: Path, title: str) -> None:

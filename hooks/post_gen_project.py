@@ -34,9 +34,7 @@ if "_output_dir" in ANSWERS:
         folder = f'"{folder}"'
     required = ""
     if ANSWERS["auth"] == "jwt":
-        required = (
-            "\n  cp .env.example .env  # set APP_AUTH_ISSUER and APP_AUTH_AUDIENCE in it"
-        )
+        required = "\n  cp .env.example .env  # set APP_AUTH_ISSUER and APP_AUTH_AUDIENCE in it"
     if isinstance(sys.stdout, TextIOWrapper):
         # The console's encoding may lack a character of the path.
         sys.stdout.reconfigure(errors="replace")

@@ -1,4 +1,4 @@
-"""The recipe of docs/recipes.md that requires an API key."""
+"""The recipe of docs/api-keys.md that requires an API key."""
 
 from hashlib import sha256
 from pathlib import Path
