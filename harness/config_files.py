@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-UNITS = {"": 1, "s": 1, "k": 1024, "m": 1024**2}
+MEGABYTE = 1024**2
+UNITS = {"": 1, "s": 1, "k": 1024, "m": MEGABYTE}
 
 
 def nginx_numbers(project: Path, directive: str) -> list[int]:

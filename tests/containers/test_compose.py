@@ -15,7 +15,7 @@ from harness.waiting import wait_until
 
 pytestmark = [pytest.mark.full, pytest.mark.parametrize("store", CHOICES["cache_backend"])]
 
-MAX_MEMORY = 256 * 2**20
+MAX_MEMORY = 384 * 2**20
 
 
 @pytest.fixture
@@ -42,6 +42,7 @@ def test_every_container_has_least_privilege_and_limits(config: dict[str, Any], 
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert int(service["mem_limit"]) <= MAX_MEMORY
         assert service["pids_limit"]
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
 
 
 def test_only_the_public_port_is_reachable_from_other_machines(

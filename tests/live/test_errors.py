@@ -124,7 +124,7 @@ def test_nginx_without_the_application_answers_problems(
     """Only /livez answers 200; the rest is 502, 504, or 429 above a rate limit."""
     changes = {
         "uwsgi_read_timeout 25s;": "uwsgi_read_timeout 1s;",
-        "uwsgi_cache micro;": "uwsgi_cache micro; limit_req zone=team;",
+        "see deploy/servers.py.\n": "see deploy/servers.py.\nlimit_req zone=team;\n",
         "gzip on;": "gzip on; limit_req_zone $request_uri zone=team:1m rate=1r/m;",
     }
     limited = patched_copy(project, tmp_path / "service", "deploy/nginx.conf", changes)

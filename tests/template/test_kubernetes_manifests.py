@@ -114,8 +114,9 @@ def test_pods_run_with_the_least_privilege(manifests: list[Manifest]) -> None:
                 "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             }
-            assert container["resources"]["requests"].keys() == {"cpu", "memory"}
-            assert "memory" in container["resources"]["limits"]
+            limits = {"memory", "ephemeral-storage"}
+            assert container["resources"]["requests"].keys() == {"cpu", *limits}
+            assert container["resources"]["limits"].keys() == limits
 
 
 def test_only_operators_reach_the_operations_port(manifests: list[Manifest]) -> None:

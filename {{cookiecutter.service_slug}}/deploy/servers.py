@@ -12,6 +12,8 @@ from deploy.nginx_conf import render
 STATIC = f"{PROJECT}/main/resources/static"
 # Entries of uWSGI's store that fit into a megabyte.
 BLOCKS = 16
+# Requests that may wait for a thread. Equals the limit of requests in nginx.conf.
+BACKLOG = 512
 
 
 class Nginx(Child):
@@ -101,7 +103,7 @@ class Uwsgi(Child):
 
 
 def backlog() -> int:
-    """Return how many requests may wait for a thread: 1024, or what the kernel allows."""
+    """Return how many requests may wait for a thread: BACKLOG, or what the kernel allows."""
     with suppress(OSError), open("/proc/sys/net/core/somaxconn", encoding="ascii") as limit:
-        return min(int(limit.read()), 1024)
+        return min(int(limit.read()), BACKLOG)
     return 128

@@ -12,6 +12,9 @@ INTEGERS = {
     "UWSGI_THREADS": (1, 64, 4),
     # Seconds, the first step of a stop. The others are in supervisor.py.
     "DRAIN_DELAY": (0, 10, 0),
+    # Requests of one client at a time, and in a second; 0 means no limit.
+    "CLIENT_CONNECTIONS": (0, 9999, 0),
+    "CLIENT_RATE": (0, 9999, 0),
     # Megabytes of the store of uWSGI.
     "APP_CACHE_SIZE": (1, 99_999, 64),
 }
@@ -37,6 +40,8 @@ class Settings(NamedTuple):
     processes: int
     threads: int
     drain_delay: int
+    client_connections: int
+    client_rate: int
     cache_size: int
 
 

@@ -32,3 +32,15 @@ class TestRender(unittest.TestCase):
             "set_real_ip_from 10.0.0.0/8; set_real_ip_from ::1/128; real_ip_recursive on;",
         ):
             self.assertEqual(text.count(expected), 1, expected)
+
+    def test_limits_of_a_client_apply_to_every_location_of_the_application(self) -> None:
+        connections = "limit_conn clients 10; "
+        rate = "limit_req zone=client_rate burst=20 nodelay; "
+        for environ, limits in (
+            ({"CLIENT_CONNECTIONS": "10"}, connections),
+            ({"CLIENT_RATE": "20"}, rate),
+            ({"CLIENT_CONNECTIONS": "10", "CLIENT_RATE": "20"}, connections + rate),
+        ):
+            text = render(TEXT, read_settings(environ))
+            self.assertEqual(text.count(f" {limits}limit_conn requests 512;"), 2)
+            self.assertEqual(text.count("rate=20r/s;"), rate in limits)
