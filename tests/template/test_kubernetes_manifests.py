@@ -137,6 +137,17 @@ def test_only_operators_reach_the_operations_port(manifests: list[Manifest]) -> 
     assert all(set(each["spec"]["policyTypes"]) == {"Ingress", "Egress"} for each in policies)
 
 
+def test_a_pod_cannot_reach_the_metadata_of_a_cloud(manifests: list[Manifest]) -> None:
+    """It may hold credentials of the machine. Every rule names its destinations."""
+    (policy,) = of_kind([of_web(manifests, "NetworkPolicy")], "NetworkPolicy")
+    destinations = [to for rule in policy["spec"]["egress"] for to in rule["to"]]
+    blocks = {
+        each["ipBlock"]["cidr"]: each["ipBlock"] for each in destinations if "ipBlock" in each
+    }
+    assert "169.254.0.0/16" in blocks["0.0.0.0/0"]["except"]
+    assert "fd00:ec2::254/128" in blocks["::/0"]["except"]
+
+
 def test_a_pod_leaves_after_its_replacement_is_ready(manifests: list[Manifest]) -> None:
     """On updates and evictions; both containers first wait until no request arrives any more."""
     web = of_web(manifests, "Deployment")

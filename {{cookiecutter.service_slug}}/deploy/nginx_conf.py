@@ -19,6 +19,7 @@ def render(text: str, settings: Settings) -> str:
         "real_ip_recursive on;": f"{believed}real_ip_recursive on;",
         "rate=1r/s": f"rate={settings.client_rate or 1}r/s",
         "limit_conn requests 512;": f"{client_limits}limit_conn requests 512;",
+        "location /docs/ {": "location /docs/ {" + ("" if settings.docs else " return 404;"),
         "[^?]*": ".*" if settings.log_query else "[^?]*",
     }
     for default, value in replacements.items():

@@ -34,6 +34,7 @@ class Settings(NamedTuple):
     run_dir: str
     ops_address: str
     log_query: bool
+    docs: bool
     trusted_proxies: list[str]
     port: int
     ops_port: int
@@ -48,21 +49,26 @@ class Settings(NamedTuple):
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Return the settings. Raises `StartError` with a sentence for each invalid one."""
     errors: list[str] = []
-    log_query = environ.get("APP_LOG_QUERY", "false").lower()
     settings = Settings(
         environ.get("RUN_DIR", ""),
         environ.get("OPS_ADDRESS", "127.0.0.1"),
-        log_query == "true",
+        _boolean("APP_LOG_QUERY", "false", environ, errors),
+        _boolean("DOCS", "true", environ, errors),
         _networks(environ.get("TRUSTED_PROXIES", ""), errors),
         *(_integer(name, environ, errors) for name in INTEGERS),
     )
-    if log_query not in ("true", "false"):
-        errors.append(f"APP_LOG_QUERY must be one of TRUE, FALSE; got {log_query!r}.")
     if not errors and settings.port == settings.ops_port:
         errors.append(f"OPS_PORT must differ from PORT; got {settings.port} for both.")
     if errors:
         raise StartError(*errors)
     return settings
+
+
+def _boolean(name: str, default: str, environ: Mapping[str, str], errors: list[str]) -> bool:
+    text = environ.get(name, default).lower()
+    if text not in ("true", "false"):
+        errors.append(f"{name} must be one of TRUE, FALSE; got {text!r}.")
+    return text == "true"
 
 
 def _integer(name: str, environ: Mapping[str, str], errors: list[str]) -> int:

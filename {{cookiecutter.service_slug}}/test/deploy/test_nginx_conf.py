@@ -21,12 +21,14 @@ class TestRender(unittest.TestCase):
             "OPS_ADDRESS": "0.0.0.0",  # noqa: S104
             "OPS_PORT": "9002",
             "APP_LOG_QUERY": "true",
+            "DOCS": "false",
             "TRUSTED_PROXIES": "10.0.0.0/8,::1",
         }
         text = render(TEXT, read_settings(environ))
         for expected in (
             "listen 9001;",
             "listen 0.0.0.0:9002;",
+            "location /docs/ { return 404;",
             '"~^(?<loggable>.*)" $loggable;',
             "10.0.0.0/8 yes; ::1/128 yes; default no;",
             "set_real_ip_from 10.0.0.0/8; set_real_ip_from ::1/128; real_ip_recursive on;",
