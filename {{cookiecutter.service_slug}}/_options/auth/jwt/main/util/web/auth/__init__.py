@@ -8,4 +8,4 @@ guard.py → bearer.py → verifier.py → keys.py → issuer.py, which asks the
 from main.util.web.auth.access import public, requires
 from main.util.web.auth.caller import Caller, current_caller
 from main.util.web.auth.guard import protect
-from main.util.web.auth.settings import AuthSettings
+from main.util.auth_settings import AuthSettings

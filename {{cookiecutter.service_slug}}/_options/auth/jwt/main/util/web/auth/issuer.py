@@ -7,7 +7,7 @@ import msgspec
 from main.util.config import is_url
 from main.util.http_client import Client, UpstreamInvalid
 from main.util.web.auth.keys import KeySet
-from main.util.web.auth.settings import AuthSettings
+from main.util.auth_settings import AuthSettings
 
 METADATA_PATH = ".well-known/openid-configuration"
 MAX_BYTES = 256 * 1024

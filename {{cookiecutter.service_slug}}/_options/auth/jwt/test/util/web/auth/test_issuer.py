@@ -7,7 +7,7 @@ from responses.matchers import query_param_matcher
 
 from main.util.config import load
 from main.util.http_client import UpstreamError, UpstreamInvalid
-from main.util.web.auth import AuthSettings
+from main.util.auth_settings import AuthSettings
 from main.util.web.auth.issuer import Issuer
 from main.util.web.auth.keys import KeySet
 from test.case import IsolatedCase

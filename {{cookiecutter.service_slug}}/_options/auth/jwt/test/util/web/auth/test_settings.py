@@ -1,9 +1,11 @@
 """Tests of the settings of access tokens."""
 
+import subprocess
+import sys
 import unittest
 
 from main.util.config import SettingError, load
-from main.util.web.auth import AuthSettings
+from main.util.auth_settings import AuthSettings
 
 
 class TestAuthSettings(unittest.TestCase):
@@ -36,3 +38,7 @@ class TestAuthSettings(unittest.TestCase):
         settings = load(AuthSettings, {"APP_AUTH_ALGORITHMS": "EdDSA, PS512"})
         self.assertEqual(settings.algorithms, ("EdDSA", "PS512"))
         self.assertEqual(load(AuthSettings).algorithms, ("RS256", "ES256"))
+
+    def test_settings_do_not_load_flask(self) -> None:
+        check = "import sys, main.settings; sys.exit('flask' in sys.modules)"
+        subprocess.run([sys.executable, "-c", check], check=True)

@@ -1,4 +1,7 @@
-"""Settings of access tokens: who issues them, for whom, and how they are signed."""
+"""Settings of access tokens: who issues them, for whom, and how they are signed.
+
+They are outside of main.util.web because pool processes read settings and do not need Flask.
+"""
 
 from dataclasses import dataclass
 
