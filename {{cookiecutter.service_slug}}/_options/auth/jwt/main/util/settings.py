@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from main.util.auth_settings import AuthSettings
 from main.util.cache import CacheSettings
 from main.util.concurrency import PoolSettings
 from main.util.observability import ObservabilitySettings
-from main.util.auth_settings import AuthSettings
 
 
 @dataclass(frozen=True, kw_only=True)

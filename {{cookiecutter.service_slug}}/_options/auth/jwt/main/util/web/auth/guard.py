@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 from flask import Flask, Response, g, request
 
+from main.util.auth_settings import AuthSettings
 from main.util.web.auth.access import required_scopes
 from main.util.web.auth.bearer import Refusal, read_token
 from main.util.web.auth.openapi import SecurityPlugin
-from main.util.auth_settings import AuthSettings
 from main.util.web.auth.verifier import InvalidToken, Verifier, create_verifier
 from main.util.web.dependencies import Dependency
 from main.util.web.problems import ProblemApi

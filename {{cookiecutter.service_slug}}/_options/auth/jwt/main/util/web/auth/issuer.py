@@ -4,10 +4,10 @@ from typing import TypeVar
 
 import msgspec
 
+from main.util.auth_settings import AuthSettings
 from main.util.config import is_url
 from main.util.http_client import Client, UpstreamInvalid
 from main.util.web.auth.keys import KeySet
-from main.util.auth_settings import AuthSettings
 
 METADATA_PATH = ".well-known/openid-configuration"
 MAX_BYTES = 256 * 1024

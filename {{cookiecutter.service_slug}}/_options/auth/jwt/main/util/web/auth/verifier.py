@@ -12,10 +12,10 @@ import jwt
 import msgspec
 from jwt.types import Options
 
+from main.util.auth_settings import AuthSettings
 from main.util.web.auth.caller import Caller
 from main.util.web.auth.issuer import Issuer
 from main.util.web.auth.keys import Keys, KeySet
-from main.util.auth_settings import AuthSettings
 
 # Characters.
 MAX_TOKEN = 8 * 1024

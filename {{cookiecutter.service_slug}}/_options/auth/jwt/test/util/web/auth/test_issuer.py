@@ -5,9 +5,9 @@ from typing import Any
 import responses
 from responses.matchers import query_param_matcher
 
+from main.util.auth_settings import AuthSettings
 from main.util.config import load
 from main.util.http_client import UpstreamError, UpstreamInvalid
-from main.util.auth_settings import AuthSettings
 from main.util.web.auth.issuer import Issuer
 from main.util.web.auth.keys import KeySet
 from test.case import IsolatedCase

@@ -4,8 +4,8 @@ import subprocess
 import sys
 import unittest
 
-from main.util.config import SettingError, load
 from main.util.auth_settings import AuthSettings
+from main.util.config import SettingError, load
 
 
 class TestAuthSettings(unittest.TestCase):

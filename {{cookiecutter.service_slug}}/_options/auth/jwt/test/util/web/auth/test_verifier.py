@@ -8,8 +8,8 @@ from typing import Any
 
 import jwt
 
-from main.util.config import load
 from main.util.auth_settings import AuthSettings
+from main.util.config import load
 from main.util.web.auth.keys import Keys, KeySet
 from main.util.web.auth.verifier import MAX_TOKEN, InvalidToken, UnknownKey, Verifier
 from test.issuer import JWK, make_token
