@@ -101,7 +101,7 @@ class TestMiddleware(ServiceCase):
             ("/nothing", "404 Not Found", "no-store"),
             ("/own/299", "299 UNKNOWN", "private"),
             ("/own/413", "413 Content Too Large", "private"),
-            ("/own/414", "414 URI Too Long", "max-age=1"),
+            ("/own/414", "414 URI Too Long", "private"),
             ("/own/416", "416 Range Not Satisfiable", "private"),
             ("/own/422", "422 Unprocessable Content", "private"),
         ):
