@@ -11,7 +11,7 @@ BLOCK = re.compile(
     r"^```python\n# (\S+\.py)(?:, (above|below) \"([^\"]+)\")?\n(.*?)^```$", re.M | re.S
 )
 CHANGE = re.compile(r"^\| `([^`]+)`.* \| `(.+)` \| `(.+)` \|$", re.M)
-# What `make test` prints about a setting that the documents do not describe.
+# The output of `make test` about a setting that the documents do not describe.
 ADVICE = re.compile(r"^(?:E +)?Add this line to (\S+), beside the others:\n(?:E +)?(.+)$", re.M)
 
 

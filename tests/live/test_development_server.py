@@ -67,7 +67,7 @@ def run_server(project: Path, port: int, **variables: str) -> subprocess.Complet
 
 
 def test_an_invalid_setting_ends_the_server(project: Path) -> None:
-    """One line names the variable, the allowed values and the remedy; there is no traceback."""
+    """One line names the variable, the allowed values and the remedy, without a traceback."""
     done = run_server(project, 0, APP_LOG_LEVEL="LOUD")
     (line,) = done.stdout.splitlines()
     assert done.returncode != 0

@@ -146,7 +146,7 @@ def test_the_workers_share_a_database_that_was_migrated(
 
 
 def test_a_statement_ends_at_the_deadline(service: Stack) -> None:
-    """Otherwise this one would run for ever."""
+    """Otherwise this one would never end."""
     assert_problem(service.get("/endless"), 500)
     assert "interrupted" in service.log.wait_for_line(event="request.failed")["exc_info"]
 

@@ -25,6 +25,7 @@ SERVICE_BLOCKS = {
     },
     "AGENTS.md": {"make format": HERE / "test_agents.py"},
     "docs/operations.md": {
+        "request.served": ROOT / "tests" / "live" / "attacks" / "test_unseen_errors.py",
         "coverage run": HERE / "test_test_commands.py",
         "cruft link": HERE / "test_git_upgrades.py",
         "git merge": HERE / "test_git_upgrades.py",
