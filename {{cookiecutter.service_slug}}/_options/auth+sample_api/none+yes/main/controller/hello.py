@@ -29,6 +29,6 @@ class HelloView(MethodView):
         """Greet a person."""
         max_age = settings.current().hello_max_age
         # While one caller renews the greeting, the others get the old one for up to 5 seconds.
-        public = f"public, max-age={max_age}, stale-while-revalidate=5"
-        headers = {"Cache-Control": public if max_age else "no-store"}
+        cacheable = f"public, max-age={max_age}, stale-while-revalidate=5"
+        headers = {"Cache-Control": cacheable if max_age else "no-store"}
         return {"message": f"Hello, {query['name']}!"}, headers
