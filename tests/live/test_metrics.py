@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.fakes.upstream import GatedUpstream
 from harness.problem import assert_problem
 from harness.stack import Stack, StackType
 from harness.waiting import wait_until
 
-# Metric types, times uWSGI's master and two workers.
-MAX_METRICS_FILES = 3 * 2
+# Histograms, counters and gauges, times uWSGI's master and two workers.
+MAX_METRICS_FILES = 3 * 3
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ def test_request_counts_survive_killed_workers(
     """The sum over all workers equals the number of requests, before and after a kill."""
     with stack_type(project, APP_HELLO_MAX_AGE="0") as stack:
         sent = 0
+        assert "worker_restarts_total 0.0" in stack.metrics()
 
         def send() -> None:
             nonlocal sent
@@ -54,7 +56,24 @@ def test_request_counts_survive_killed_workers(
             kill_and_wait_for_the_next(stack, worker)
             send()
             assert stack.request_count("/v1/hello") == sent
+        assert "worker_restarts_total 2.0" in stack.metrics()
         assert len(list((stack.run_dir / "metrics").iterdir())) <= MAX_METRICS_FILES
+
+
+def test_requests_in_flight_are_counted_although_a_worker_was_killed(
+    stack_type: StackType,
+    project: Path,
+    executor: ThreadPoolExecutor,
+    gated_upstream: GatedUpstream,
+) -> None:
+    """Requests that were lost with a worker are not counted forever."""
+    upstreams = {"APP_UPSTREAM_URLS": gated_upstream.url, "UWSGI_PROCESSES": "1"}
+    with stack_type(project, **upstreams) as stack:
+        calls = [executor.submit(stack.get, "/v1/pages") for _ in range(3)]
+        wait_until(lambda: "http_server_active_requests 3.0" in stack.metrics())
+        kill_and_wait_for_the_next(stack, stack.workers()[0])
+        wait_until(lambda: "http_server_active_requests 0.0" in stack.metrics())
+        assert {call.result().status for call in calls} == {502}
 
 
 def kill_and_wait_for_the_next(stack: Stack, worker: int) -> None:

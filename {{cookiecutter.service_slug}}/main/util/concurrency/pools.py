@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -45,6 +45,10 @@ class ThreadPool(Executor):
         self._tasks.put((future, partial(fn, *args, **kwargs)))
         return future
 
+    def queued(self) -> int:
+        """Return how many tasks wait for a thread."""
+        return self._tasks.qsize()
+
     def _work(self) -> None:
         while True:
             future, call = self._tasks.get()
@@ -63,16 +67,25 @@ class ProcessPool(Executor):
         self._size = size
         self._lock = threading.Lock()
         self._pool = self._create()
+        self._in_flight: set[Future[Any]] = set()
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         # `fn` runs a function in a propagated context; the function is its first argument.
         call = worker.dumps((fn, args), f"{args[0]!r} or its argument")
         with self._lock:
             try:
-                return self._pool.submit(worker.run, call)
+                future = self._pool.submit(worker.run, call)
             except BrokenExecutor:  # A process has died, perhaps during another request.
                 self._pool = self._create()
-                return self._pool.submit(worker.run, call)
+                future = self._pool.submit(worker.run, call)
+        self._in_flight.add(future)
+        future.add_done_callback(self._in_flight.discard)
+        return future
+
+    def queued(self) -> int:
+        """Return how many tasks wait, without the few that are on their way to a process."""
+        tasks = self._in_flight.copy()
+        return sum(not (task.running() or task.done()) for task in tasks)
 
     def _create(self) -> Executor:
         # A forked process would inherit the locks that other threads hold.
@@ -88,7 +101,7 @@ class Pools:
 
     def __init__(self, settings: PoolSettings) -> None:
         self._settings = settings
-        self._pools: dict[Any, Executor] = {}
+        self._pools: dict[Any, ThreadPool | ProcessPool] = {}
 
     def threads(self) -> Executor | None:
         """Return where `thread_map` runs: threads must not wait for others of their own pool."""
@@ -100,7 +113,15 @@ class Pools:
         in_pool = multiprocessing.parent_process() is not None
         return self._get(in_pool, ProcessPool, self._settings.processes)
 
-    def _get(self, in_pool: bool, create: Callable[..., Executor], *args: Any) -> Executor | None:
+    def queued(self) -> Iterator[tuple[str, int]]:
+        """Yield the name of each pool, and how many tasks of this process wait in it."""
+        for name, create in (("threads", ThreadPool), ("processes", ProcessPool)):
+            pool = self._pools.get((create, os.getpid()))
+            yield name, pool.queued() if pool else 0
+
+    def _get(
+        self, in_pool: bool, create: Callable[..., ThreadPool | ProcessPool], *args: Any
+    ) -> Executor | None:
         # uWSGI's master imports the application and then forks. Its threads would be missing in
         # the workers, and its pool processes would keep it from ending.
         uwsgi = sys.modules.get("uwsgi")

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from prometheus_client import REGISTRY, Counter, Histogram, Metric, generate_latest, values
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Metric, generate_latest, values
+from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -65,21 +66,43 @@ count_cache_call = counter(
     ["callable", "outcome"],
 )
 
+_active_requests = Gauge(
+    "http_server_active_requests",
+    "Requests that have a thread, sampled once a second.",
+    multiprocess_mode="livesum",
+)
+_queued_tasks = Gauge(
+    "pool_queued_tasks",
+    "Tasks that wait for a thread or a process of a pool, sampled once a second.",
+    ["pool"],
+    multiprocess_mode="livesum",
+)
+
 
 def observe_request(method: str, route: str, status: str, duration: float) -> None:
     """Record a request that we served; callers cannot add label values."""
     _observe_request(method if method in METHODS else "_OTHER", route, status, duration)
 
 
+def observe_load(active_requests: int, queued_tasks: Iterable[tuple[str, int]]) -> None:
+    """Record how many requests this worker serves now, and how many tasks wait in each pool."""
+    _active_requests.set(active_requests)
+    for pool, count in queued_tasks:
+        _queued_tasks.labels(pool).set(count)
+
+
 class WorkerCollector(MultiProcessCollector):
     """Collects the values of all workers; the library fails on a file that is still empty."""
 
     def collect(self) -> Iterable[Metric]:
-        """Merge the files that have values."""
+        """Merge the files that have values; add the restarts, which uWSGI counts."""
         files = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db")
         written = [str(file) for file in files if file.stat().st_size]
-        metrics: Iterable[Metric] = self.merge(written)
-        return metrics
+        yield from self.merge(written)
+        if uwsgi := sys.modules.get("uwsgi"):
+            restarts = sum(worker["respawn_count"] for worker in uwsgi.workers())
+            text = "Workers that uWSGI has replaced since it started or reloaded."
+            yield CounterMetricFamily("worker_restarts", text, value=restarts)
 
 
 def collect() -> bytes:

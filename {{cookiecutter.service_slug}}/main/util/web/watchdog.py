@@ -1,5 +1,6 @@
 """Watchdog: ends a worker in which a request ignores its deadline, so that it is replaced.
 
+It also samples the load for the metrics, because a counter would make each request slower.
 The harakiri of uWSGI has one clock for each worker: each request that ends there resets it.
 """
 
@@ -9,7 +10,12 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from time import monotonic, sleep
+
+from main.util.concurrency import Pools, PoolSettings
+from main.util.config import current_scope
+from main.util.observability.metrics import observe_load
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +35,10 @@ def start() -> None:
 
 def _watch() -> None:
     while not (hanging := find_hanging()):
+        # A disk without room for the metrics must not end the watchdog.
+        with suppress(OSError):
+            pools = current_scope().get(Pools, PoolSettings)
+            observe_load(len(running), pools.queued())
         sleep(1)
     for request_id, stack in hanging.items():
         log.error("request.hangs", extra={"request_id": request_id, "stack": stack})

@@ -3,12 +3,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import types
 import unittest
-from typing import Any
+from concurrent.futures import Executor, wait
+from typing import Any, cast
 from unittest import mock
 
-from main.util.concurrency import PoolSettings, process_map, thread_map
+from main.util.concurrency import Pools, PoolSettings, process_map, thread_map
 from main.util.config import Scope, SettingError, load
 from test.case import IsolatedCase
 from test.util.concurrency.tasks import TIMEOUT, nested_place, place
@@ -66,6 +68,22 @@ class TestPools(IsolatedCase):
             for size in (0, highest + 1):
                 with self.subTest(name, size=size), self.assertRaisesRegex(SettingError, name):
                     load(PoolSettings, {name: str(size)})
+
+    def test_tasks_that_wait_are_counted_for_each_pool(self) -> None:
+        pools = Pools(PoolSettings(threads=1, processes=1))
+        self.assertEqual(dict(pools.queued()), {"threads": 0, "processes": 0})
+        threads, processes = cast(Executor, pools.threads()), cast(Executor, pools.processes())
+        gate = threading.Barrier(2)
+        tasks = [threads.submit(gate.wait, TIMEOUT) for _ in range(2)]
+        tasks += [processes.submit(abs, number) for number in range(6)]
+        queued = dict(pools.queued())
+        self.assertIn(queued["threads"], (1, 2))
+        # One is running by now, and two more may be in the queue of the process.
+        self.assertIn(queued["processes"], (3, 4, 5, 6))
+        for _ in range(2):
+            gate.wait(TIMEOUT)
+        wait(tasks, TIMEOUT)
+        self.assertEqual(dict(pools.queued()), {"threads": 0, "processes": 0})
 
     def test_importing_starts_nothing_and_loads_no_web_framework(self) -> None:
         # Every pool process imports these packages.

@@ -17,6 +17,13 @@ class TestMetrics(unittest.TestCase):
         name = "http_client_request_duration_seconds_sum"
         self.assertEqual(REGISTRY.get_sample_value(name, labels), 0.5)
 
+    def test_the_load_is_the_last_sample(self) -> None:
+        for number in (3, 1):
+            metrics.observe_load(number, [("threads", number + 1)])
+        self.assertEqual(REGISTRY.get_sample_value("http_server_active_requests"), 1)
+        queued = REGISTRY.get_sample_value("pool_queued_tasks", {"pool": "threads"})
+        self.assertEqual(queued, 2)
+
 
 class TestConfigureValues(unittest.TestCase):
     def setUp(self) -> None:
@@ -37,6 +44,7 @@ class TestConfigureValues(unittest.TestCase):
 
     def test_the_files_of_all_uwsgi_workers_are_summed(self) -> None:
         uwsgi = mock.Mock()
+        uwsgi.workers.return_value = [{"respawn_count": 0}, {"respawn_count": 2}]
         with (
             tempfile.TemporaryDirectory() as folder,
             mock.patch.dict("sys.modules", uwsgi=uwsgi),
@@ -49,5 +57,7 @@ class TestConfigureValues(unittest.TestCase):
             uwsgi.worker_id.return_value = 2
             value.inc(1)
             Path(folder, "counter_3.db").touch()
-            self.assertIn("jobs_total 2.0", metrics.collect().decode())
+            text = metrics.collect().decode()
+            self.assertIn("jobs_total 2.0", text)
+            self.assertIn("worker_restarts_total 2.0", text)
             values.ValueClass.close_all_files()

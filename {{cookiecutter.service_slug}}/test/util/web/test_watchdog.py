@@ -21,6 +21,7 @@ class TestWatchdog(unittest.TestCase):
 
         with (
             mock.patch.object(watchdog, "sleep", hang),
+            mock.patch.object(watchdog, "observe_load", side_effect=[OSError]) as observe,
             mock.patch("os.kill") as kill,
             self.assertLogs("main.util.web.watchdog", "ERROR") as logs,
         ):
@@ -29,6 +30,9 @@ class TestWatchdog(unittest.TestCase):
                 if thread.name == "watchdog":
                     thread.join()
         self.addCleanup(watchdog.running.clear)
+        ((active_requests, queued_tasks),) = (call.args for call in observe.call_args_list)
+        self.assertEqual(active_requests, 0)
+        self.assertEqual(dict(queued_tasks), {"threads": 0, "processes": 0})
         (record,) = map(vars, logs.records)
         self.assertEqual((record["msg"], record["request_id"]), ("request.hangs", "that-hangs"))
         self.assertIn("in _watch", record["stack"])
