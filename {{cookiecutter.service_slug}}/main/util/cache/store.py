@@ -50,10 +50,8 @@ class Store(Protocol):
     def lock(self, key: str, seconds: float) -> Release | None:
         """Lock the key between processes; return None if another process holds the lock.
 
-        A lock that is not released ends after about `seconds`, or with its process. A store whose
-        entries no other process sees needs none.
+        A lock that is not released ends after about `seconds`, or with its process.
         """
-        return no_lock
 
     def ping(self) -> None:
         """Raise an exception if the store does not work."""

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from main.util.cache.store import MEGABYTE, RefusedError, Store, StoreSettings, size_setting
+from main.util.cache.store import (
+    MEGABYTE,
+    RefusedError,
+    Release,
+    Store,
+    StoreSettings,
+    no_lock,
+    size_setting,
+)
 
 # Bytes that an entry takes besides its value.
 OVERHEAD = 600
@@ -51,6 +59,9 @@ class CacheStore(Store):
         with self._lock:
             for key in [key for key in self._entries if key.startswith(prefix)]:
                 del self._entries[key]
+
+    def lock(self, key: str, seconds: float) -> Release | None:
+        return no_lock  # no other process computes for this store
 
     def ping(self) -> None:
         pass
