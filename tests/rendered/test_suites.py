@@ -48,8 +48,11 @@ def _assert_sonar_finds_reports_and_sources(project: Path) -> None:
         found = [path for folder in folders if (path := project / folder / name).is_file()]
         assert len(found) == 1, name
         covered.add(found[0])
-    sources = [project / folder for folder in settings["sonar.sources"].split(",")]
-    assert covered == {path for folder in sources for path in folder.rglob("*.py")}
+    folders = settings["sonar.sources"].split(",")
+    sources = {path for folder in folders for path in (project / folder).rglob("*.py")}
+    excluded = {project / name for name in settings["sonar.coverage.exclusions"].split(",")}
+    assert excluded < sources
+    assert covered == sources - excluded
 
 
 def _assert_git_ignores_reports(project: Path, fresh: Path) -> None:
