@@ -15,6 +15,7 @@ from tests.live.attacks.conftest import report_peak_memory
 
 BODY = f'{{"numbers":[{",".join(["-1"] * 340_000)}]}}'
 CLIENTS = 8
+TOO_LONG = "Length must be between 1 and 20."
 # Bytes. Those of a log line are without its end.
 MAX_PROBLEM, MAX_LINE = 16 * 1024, 4095
 
@@ -31,11 +32,12 @@ def test_a_million_bytes_of_invalid_numbers_are_one_short_problem(
 
         started = time.monotonic()
         responses = list(executor.map(send, range(CLIENTS)))
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 10
         for response in responses:
             assert_problem(response, 422)
             assert len(response.body) <= MAX_PROBLEM
-            assert list(response.json()["errors"]["json"]) == ["numbers"]
+            # Not an error for each item.
+            assert response.json()["errors"]["json"] == {"numbers": [TOO_LONG]}
             stack.log.wait_for_line(logger="nginx", request_id=response.headers["X-Request-ID"])
         assert max(map(len, stack.log.text().splitlines())) <= MAX_LINE
         assert stack.workers() == workers
