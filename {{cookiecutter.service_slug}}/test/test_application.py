@@ -1,8 +1,11 @@
 """Tests of main.application."""
 
+import secrets
 import unittest
 from unittest import mock
 
+from flask import request
+from flask.sessions import SecureCookieSessionInterface
 from prometheus_client import REGISTRY
 
 from main.application import create_app
@@ -42,6 +45,23 @@ class TestObservers(ServiceCase):
         answer()
         answer()
         self.assertEqual(count("cache_calls_total", "answer", "hit"), before + 1)
+
+
+class TestCookies(unittest.TestCase):
+    """The configuration has safe defaults for a service that sets session cookies."""
+
+    def test_a_session_cookie_stays_out_of_scripts_plain_http_and_other_sites(self) -> None:
+        app = create_app()
+        app.secret_key = secrets.token_bytes()
+        sessions = SecureCookieSessionInterface()
+        with app.test_request_context():
+            session = sessions.open_session(app, request)
+            assert session is not None
+            session["user"] = "alice"
+            response = app.response_class()
+            sessions.save_session(app, session, response)
+        attributes = response.headers["Set-Cookie"].split("; ")
+        self.assertLessEqual({"Secure", "HttpOnly", "SameSite=Lax"}, set(attributes))
 
 
 class TestStart(unittest.TestCase):
