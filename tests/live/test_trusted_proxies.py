@@ -96,6 +96,21 @@ def test_an_unknown_scheme_is_ignored(trusting: Stack, scheme: str) -> None:
     assert seen["url"].startswith("http://")
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_only_https_clients_are_told_to_stay_with_https(trusting: Stack, scheme: str) -> None:
+    """HSTS is in responses of the application, of nginx, and of the micro-cache."""
+    for path in ("/caller?hsts", "/caller?hsts", "/livez", "/absent"):
+        response = trusting.get(path, {"X-Forwarded-Proto": scheme})
+        sent = response.headers.get("Strict-Transport-Security")
+        assert sent == ("max-age=31536000" if scheme == "https" else None), path
+
+
+def test_hsts_needs_a_trusted_proxy(trusting_nobody: Stack) -> None:
+    """Anybody could claim the scheme, and the service would be unreachable without HTTPS."""
+    response = trusting_nobody.get("/livez", FORWARDED)
+    assert "Strict-Transport-Security" not in response.headers
+
+
 def test_schemes_and_hosts_do_not_share_cached_responses(trusting: Stack) -> None:
     """The application and the key of the micro-cache have the same scheme and host."""
     urls = set()
