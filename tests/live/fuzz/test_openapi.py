@@ -28,7 +28,7 @@ DEFECTS = {
         "9 // (100 - len(query['name']))",
         "Server error",
     ),
-    "status": ("query['name']}!\"}, {", "query['name']}!\"}, 202, {", "Undocumented status code"),
+    "status": ('!"}, headers', '!"}, 202, headers', "Undocumented status code"),
     "type": (
         "response(200, HelloResponse())",
         "response(200, HelloResponse(), content_type='text/csv')",

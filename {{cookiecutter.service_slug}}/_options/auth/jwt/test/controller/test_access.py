@@ -48,6 +48,8 @@ class TestAccess(ServiceCase):
         schemes = self.document["components"]["securitySchemes"]
         for path, operations in self.document["paths"].items():
             for method, operation in operations.items():
+                if method == "parameters":
+                    continue
                 for requirement in operation.get("security", []):
                     with self.subTest(path, method=method):
                         self.assertEqual(

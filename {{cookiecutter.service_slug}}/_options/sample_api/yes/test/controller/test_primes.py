@@ -42,7 +42,7 @@ class TestPrimes(ServiceCase):
         self.assert_problem(response, 503)
 
     def test_invalid_numbers_are_a_422_problem(self) -> None:
-        for numbers in ([], [2] * 21, [-1], [2**53], [7.5], [7.0], ["7"], [None], "7", None):
+        for numbers in ([], [2] * 21, [-1], [2**53], [7.5], ["7"], [None], "7", None):
             with self.subTest(numbers):
                 response = self.client.post("/v1/primes", json={"numbers": numbers})
                 self.assertIn("numbers", self.assert_problem(response, 422)["errors"]["json"])
