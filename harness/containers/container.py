@@ -56,7 +56,8 @@ class Container(Stack):
     def kill(self, number: int, pids: Iterable[int]) -> None:
         """Send a signal to processes in the container."""
         if pids := list(pids):
-            self.execute("kill", f"-{number}", *map(str, pids))
+            # The container may end before the command returns.
+            engine.run("exec", self.name, "kill", f"-{number}", *map(str, pids), check=False)
 
     def pids(self) -> list[int]:
         """Return the process ids in the container; none if it does not run."""
