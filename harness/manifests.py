@@ -1,5 +1,6 @@
 """The Kubernetes manifests of a rendered service."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,12 @@ def of_web(manifests: list[Manifest], kind: str) -> Manifest:
         each for each in of_kind(manifests, kind) if each["metadata"]["name"].endswith("-web")
     )
     return found
+
+
+def secrets(manifests: list[Manifest]) -> dict[str, str]:
+    """Return the variables of the Secret."""
+    (secret,) = of_kind(manifests, "Secret")
+    return {name: base64.b64decode(value).decode() for name, value in secret["data"].items()}
 
 
 def pod_specs(manifests: list[Manifest]) -> list[Manifest]:

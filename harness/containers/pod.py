@@ -10,7 +10,7 @@ from typing import Self
 from harness.containers import engine
 from harness.containers.resources import resource_name, resource_names
 from harness.http import ServiceClient
-from harness.manifests import Manifest, of_kind
+from harness.manifests import Manifest, of_kind, secrets
 from harness.waiting import wait_until
 
 
@@ -31,6 +31,11 @@ class Pod(ServiceClient):
         self.spec = deployment["spec"]["template"]["spec"]
         for each in self.spec["containers"]:
             each |= {"image": image, "imagePullPolicy": "Never"}
+            # podman does not read a Secret from a file: pass its variables to the container.
+            if any("secretRef" in source for source in each["envFrom"]):
+                variables = secrets(manifests).items()
+                each["env"] += [{"name": name, "value": value} for name, value in variables]
+            each["envFrom"] = [source for source in each["envFrom"] if "secretRef" not in source]
             # Publish the ports on this machine instead of the pod's own address.
             for port in each.get("ports", []):
                 port["hostPort"] = self.port if port["name"] == "http" else self.ops_port

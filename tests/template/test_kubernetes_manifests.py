@@ -1,6 +1,7 @@
 """The manifests that kustomize builds are valid, restricted and consistent, for every store."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from harness.manifests import (
     of_web,
     pod_selectors,
     pod_specs,
+    secrets,
     service_ports,
 )
 from harness.project import CHOICES, Bake, combinations, label
@@ -53,7 +55,7 @@ def pod(project: Path) -> Manifest:
 
 
 def test_manifests_are_strictly_valid(baked: Bake, tmp_path: Path) -> None:
-    """By the schemas of Kubernetes; every variable of the ConfigMap is a documented setting."""
+    """By the schemas of Kubernetes; every variable of the pods is a documented setting."""
     files = []
     for answers in combinations("cache_backend", "auth"):
         for slug in SLUGS:
@@ -61,10 +63,10 @@ def test_manifests_are_strictly_valid(baked: Bake, tmp_path: Path) -> None:
             path = tmp_path / f"{label(answers)}-{slug}.yaml"
             path.write_text(kustomize(project), "utf-8")
             files.append(str(path))
-            (settings,) = of_kind(list(yaml.safe_load_all(path.read_text("utf-8"))), "ConfigMap")
+            settings = configuration(list(yaml.safe_load_all(path.read_text("utf-8"))))
             documents = [project / name for name in ("README.md", "docs/operations.md")]
             documented = "".join(document.read_text("utf-8") for document in documents)
-            assert all(f"| `{name}` |" in documented for name in settings["data"])
+            assert all(f"| `{name}` |" in documented for name in settings)
     run(tmp_path, require("kubernetes-validate"), "--strict", *files)
 
 
@@ -78,8 +80,7 @@ def test_services_in_one_namespace_are_separate(manifests: list[Manifest]) -> No
 
 def test_the_settings_lead_to_the_cache(manifests: list[Manifest], store: str) -> None:
     """Hosts and ports in the settings are those of a Service; folders are mounted."""
-    (config_map,) = of_kind(manifests, "ConfigMap")
-    settings = " ".join(config_map["data"].values())
+    settings = " ".join(configuration(manifests).values())
     configured = re.findall(r"[\w.-]+:\d+", settings)
     assert len(configured) == CACHE_SERVERS.get(store, 0)
     assert set(configured) <= cache_addresses(manifests)
@@ -90,6 +91,12 @@ def test_the_settings_lead_to_the_cache(manifests: list[Manifest], store: str) -
         for mount in container["volumeMounts"]
     }
     assert set(re.findall(r"(?:^| )(/\S+)", settings)) <= mounted
+
+
+def configuration(manifests: list[Manifest]) -> dict[str, str]:
+    """Return the variables of the ConfigMap and of the Secret."""
+    (config_map,) = of_kind(manifests, "ConfigMap")
+    return {**config_map["data"], **secrets(manifests)}
 
 
 def cache_addresses(manifests: list[Manifest]) -> set[str]:
@@ -117,6 +124,37 @@ def test_pods_run_with_the_least_privilege(manifests: list[Manifest]) -> None:
             limits = {"memory", "ephemeral-storage"}
             assert container["resources"]["requests"].keys() == {"cpu", *limits}
             assert container["resources"]["limits"].keys() == limits
+
+
+def test_only_the_application_gets_secrets(manifests: list[Manifest], store: str) -> None:
+    """A URL that may contain a password is in the Secret, and nginx does not need it."""
+    assert set(secrets(manifests)) == ({"APP_CACHE_URL"} if store == "redis" else set())
+    (secret,) = of_kind(manifests, "Secret")
+    containers = of_web(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
+    references = {
+        (each["name"], source["secretRef"]["name"])
+        for each in containers
+        for source in each["envFrom"]
+        if "secretRef" in source
+    }
+    assert references == {("app", secret["metadata"]["name"])}
+
+
+def test_secrets_can_come_from_a_file(baked: Bake, tmp_path: Path) -> None:
+    """Git ignores the file, and the image does not contain it."""
+    project = tmp_path / "service"
+    shutil.copytree(baked(cache_backend="redis"), project, symlinks=True)
+    kustomization = project / "deploy" / "k8s" / "kustomization.yaml"
+    text = kustomization.read_text("utf-8")
+    generator = text.index("secretGenerator:")
+    text = text[:generator] + re.sub(
+        r"literals:\n.*\n", "envs: [.env]\n", text[generator:], count=1
+    )
+    kustomization.write_text(text, "utf-8")
+    kustomization.with_name(".env").write_text("APP_CACHE_URL=redis://:secret@cache\n", "utf-8")
+    assert secrets(build_manifests(project)) == {"APP_CACHE_URL": "redis://:secret@cache"}
+    assert ".env" in (project / ".gitignore").read_text("utf-8").splitlines()
+    assert "**/.env" in (project / ".dockerignore").read_text("utf-8").splitlines()
 
 
 def test_only_operators_reach_the_operations_port(manifests: list[Manifest]) -> None:
