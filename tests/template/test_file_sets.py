@@ -25,6 +25,8 @@ FILES_WITH_ANSWERS = {
     "Makefile",
     "README.md",
     "deploy/k8s/kustomization.yaml",
+    "deploy/k8s/optional/httproute.yaml",
+    "deploy/k8s/optional/podmonitor.yaml",
     "docker-compose.yml",
     "docs/operations.md",
     "main/resources/flask.toml",
