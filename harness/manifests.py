@@ -39,7 +39,7 @@ def of_web(manifests: list[Manifest], kind: str) -> Manifest:
 
 
 def secrets(manifests: list[Manifest]) -> dict[str, str]:
-    """Return the variables of the Secret."""
+    """Return the files of the Secret."""
     (secret,) = of_kind(manifests, "Secret")
     return {name: base64.b64decode(value).decode() for name, value in secret["data"].items()}
 

@@ -31,14 +31,17 @@ class Pod(ServiceClient):
         self.spec = deployment["spec"]["template"]["spec"]
         for each in self.spec["containers"]:
             each |= {"image": image, "imagePullPolicy": "Never"}
-            # podman does not read a Secret from a file: pass its variables to the container.
-            if any("secretRef" in source for source in each["envFrom"]):
-                variables = secrets(manifests).items()
-                each["env"] += [{"name": name, "value": value} for name, value in variables]
-            each["envFrom"] = [source for source in each["envFrom"] if "secretRef" not in source]
             # Publish the ports on this machine instead of the pod's own address.
             for port in each.get("ports", []):
                 port["hostPort"] = self.port if port["name"] == "http" else self.ops_port
+        # podman does not read a Secret from a file: write its files, and mount their folder.
+        secret_files = folder / name
+        secret_files.mkdir()
+        for key, value in secrets(manifests).items():
+            (secret_files / key).write_text(value, "utf-8")
+        for each in self.spec["volumes"]:
+            if each.pop("secret", None):
+                each["hostPath"] = {"path": str(secret_files)}
         # podman shares volumes of one name between pods; a cluster does not.
         self.volumes = {each["name"]: f"{name}-{each['name']}" for each in self.spec["volumes"]}
         mounts = [each for member in self.spec["containers"] for each in member["volumeMounts"]]
