@@ -1,5 +1,6 @@
 """The WSGI application that a server imports; nothing here depends on uWSGI."""
 
+import gc
 import logging
 import os
 import sys
@@ -19,6 +20,9 @@ try:
     # The server forks its workers after it has imported this module.
     if sys.platform != "win32":
         os.register_at_fork(after_in_child=watchdog.start)
+    # A garbage collection writes to each object that it visits. Workers would soon have a copy of
+    # each page that they share with the master.
+    gc.freeze()
 except SettingError as error:
     logs.configure("ERROR")
     logging.getLogger(__name__).error("start.failed", extra={"errors": error.errors})

@@ -1,5 +1,6 @@
 """Tests of main.wsgi."""
 
+import gc
 import importlib
 import os
 import unittest
@@ -13,6 +14,13 @@ class TestWsgi(unittest.TestCase):
 
     def test_it_offers_the_application(self) -> None:
         self.assertIsInstance(importlib.import_module("main.wsgi").app, Flask)
+
+    def test_garbage_collections_of_workers_visit_none_of_its_objects(self) -> None:
+        wsgi = importlib.import_module("main.wsgi")
+        gc.unfreeze()
+        self.addCleanup(gc.unfreeze)
+        importlib.reload(wsgi)
+        self.assertGreater(gc.get_freeze_count(), 0)
 
     def test_invalid_settings_are_logged_as_one_error_and_end_the_process(self) -> None:
         wsgi = importlib.import_module("main.wsgi")
