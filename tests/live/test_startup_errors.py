@@ -125,6 +125,14 @@ def test_all_invalid_settings_are_reported_at_once(project: Path) -> None:
         assert [sentence.split()[0] for sentence in line["errors"]] == list(invalid)
 
 
+def test_equal_ports_are_refused(project: Path) -> None:
+    """One sentence gives both names and the number."""
+    with Stack(project, ready="", PORT="9000", OPS_PORT="9000") as stack:
+        assert stack.process.wait(TIMEOUT) == 2
+        (line,) = stack.lines()
+        assert line["errors"] == ["OPS_PORT must differ from PORT; got 9000 for both."]
+
+
 @pytest.mark.parametrize("path", ["/dev/null/run", f"/tmp/{'x' * 86}"])  # noqa: S108
 def test_an_unusable_run_dir_is_named(project: Path, path: str) -> None:
     """One sentence gives the path, and the exit status is 1."""
