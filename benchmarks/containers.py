@@ -49,7 +49,7 @@ class LimitedContainer(Container):
 
 def base_image(project: Path) -> str:
     """Return the name of the image that a service's image is built from."""
-    (name,) = re.findall(r"^ARG BASE=(\S+)$", (project / "Dockerfile").read_text("utf-8"), re.M)
+    (name,) = re.findall(r"^FROM (\S+) AS base$", (project / "Dockerfile").read_text("utf-8"), re.M)
     return str(name)
 
 
