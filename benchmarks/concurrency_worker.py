@@ -1,4 +1,4 @@
-"""Runs in a rendered service: measures its maps and `@timed` beside alternatives.
+"""Runs in a rendered service: measures its maps.
 
 python concurrency_worker.py MEASUREMENT prints {subject: [number, …]} as JSON.
 """
@@ -7,17 +7,12 @@ import json
 import resource
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 from time import perf_counter
 from typing import Any
 
 from main.service.primes import smallest_factor
-from main.util.concurrency import PoolSettings, process_map, thread_map, thread_map_unordered
-from main.util.config import current_scope
-from main.util.observability import timed
-from main.util.observability.metrics import BUCKETS
-from prometheus_client import Histogram
+from main.util.concurrency import process_map, thread_map_unordered
 
 Series = dict[str, list[float]]
 
@@ -40,43 +35,9 @@ def alternate(turns: int, **subjects: Callable[[], Any]) -> Series:
     return series
 
 
-def scaled(series: Series, factor: float) -> Series:
-    """Return the series in another unit."""
-    return {name: [value * factor for value in values] for name, values in series.items()}
-
-
 def identity(number: int) -> int:
     """Return the number."""
     return number
-
-
-def measure_timed() -> Series:
-    """Call a timed function; compare with prometheus-client's own decorator. Microseconds."""
-    histogram = Histogram("theirs", "With the same buckets.", buckets=BUCKETS)
-    subjects = {"ours": timed(identity), "theirs": histogram.time()(identity)}
-    calls = 2000
-
-    def repeated(function: Callable[[int], int]) -> Callable[[], None]:
-        def repeat() -> None:
-            for number in range(calls):
-                function(number)
-
-        return repeat
-
-    series = alternate(101, **{name: repeated(each) for name, each in subjects.items()})
-    return scaled(series, 1e6 / calls)
-
-
-def measure_threads() -> Series:
-    """Map 1,000 no-ops; compare with an executor's own map. Milliseconds."""
-    items = range(1000)
-    with ThreadPoolExecutor(current_scope().settings(PoolSettings).threads) as executor:
-        series = alternate(
-            51,
-            ours=lambda: thread_map(identity, items),
-            theirs=lambda: list(executor.map(identity, items)),
-        )
-    return scaled(series, 1e3)
 
 
 def measure_processes() -> Series:
@@ -108,8 +69,6 @@ def measure_memory(count: int) -> Series:
 
 
 MEASUREMENTS: dict[str, Callable[[], Series]] = {
-    "timed": measure_timed,
-    "threads": measure_threads,
     "processes": measure_processes,
     "thousand": lambda: measure_memory(1_000),
     "million": lambda: measure_memory(1_000_000),

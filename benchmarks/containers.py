@@ -120,8 +120,9 @@ def start(folder: Path) -> Iterator[Row]:
     rebuild: list[float] = []
     build: list[float] = []
     for turn in range(TURNS):
+        container = Container(project)
         started = time.perf_counter()
-        with Container(project):
+        with container:
             first_response.append(time.perf_counter() - started)
         started = time.perf_counter()
         engine.run("run", "--rm", "--network", "host", base, "true")

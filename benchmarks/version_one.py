@@ -8,25 +8,26 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.results import Goal, RatioAtMost, Row
+from benchmarks.results import AtMost, Goal, RatioAtMost, Row
 from harness.environment import install, run
 from harness.project import ROOT, bake, run_cookiecutter
+from harness.stack import Stack
 
 COMMIT = "c3fe44b"
 WORKER = Path(__file__).with_name("service_worker.py")
 TURNS = 5
 # Measurement of service_worker.py: its name, unit, and goal.
-MEASUREMENTS: dict[str, tuple[str, str, Goal]] = {
-    "hello": ("GET /v1/hello in process", "µs", RatioAtMost(65 / 77)),
-    "hit": ("hit in memory", "µs", RatioAtMost(1)),
-    "timed": ("call of a @timed function", "µs", RatioAtMost(1)),
-    "thread_map": ("thread_map of 1,000 no-ops", "µs", RatioAtMost(1)),
+MEASUREMENTS: dict[str, tuple[str, str, Goal | None]] = {
+    "hello": ("GET /v1/hello in process", "µs", RatioAtMost(0.84)),
+    "hit": ("hit in memory", "µs", AtMost(3.5)),
+    "timed": ("call of a @timed function", "µs", None),
+    "thread_map": ("thread_map of 1,000 no-ops", "µs", None),
     "import": ("import of main.wsgi", "s", RatioAtMost(1)),
     "memory": ("memory after the import", "MB", RatioAtMost(1)),
 }
 # Measurements of this version alone: ours, the alternative, its name, and the goal for the ratio.
 ALTERNATIVES = [
-    ("hello", "bare", "bare Flask", 65 / 43),
+    ("hello", "bare", "bare Flask", 1.51),
     ("timed", "histogram", "Histogram.time()", 1.1),
     ("thread_map", "executor_map", "ThreadPoolExecutor.map", 1.0),
 ]
@@ -37,6 +38,14 @@ IMPORT = (
 PAGE_MEGABYTES = 4096 / 1e6
 
 Series = dict[str, list[float]]
+
+
+class VersionOneStack(Stack):
+    """The stack of version one, whose entry point is a shell script."""
+
+    def __init__(self, project: Path, **variables: str) -> None:
+        super().__init__(project, **variables)
+        self.command = [str(project / "deploy" / "entrypoint.sh")]
 
 
 def version_one(folder: Path) -> Iterator[Row]:
@@ -55,7 +64,7 @@ def version_one(folder: Path) -> Iterator[Row]:
         yield Row(name, unit, ours[key], "version one", theirs[key], goal)
     for key, other, alternative, limit in ALTERNATIVES:
         name, unit, _ = MEASUREMENTS[key]
-        yield Row(name, unit, ours[key], alternative, ours[other], RatioAtMost(round(limit, 2)))
+        yield Row(name, unit, ours[key], alternative, ours[other], RatioAtMost(limit))
 
 
 def bake_version_one(folder: Path) -> Path:
