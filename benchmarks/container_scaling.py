@@ -13,7 +13,7 @@ from harness.project import bake
 
 CLIENT_COUNTS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 WORKER_COUNTS = [1, 2, 3, 4]
-TURNS = 3
+TURNS, SECONDS = 3, 2
 
 Containers = dict[str, LimitedContainer]
 
@@ -73,7 +73,7 @@ def _measure(containers: Containers, clients: int, step: int, rate: Curve, tail:
     for turn in range(TURNS + 1):
         for name, container in containers.items():
             try:
-                measured = rate_and_tail(container.url, clients)
+                measured = rate_and_tail(container.url, clients, SECONDS)
             except FailedRequestsError as error:
                 print(f"{name}, {clients} clients: {error}", flush=True)
                 continue

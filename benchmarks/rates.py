@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.results import RatioAtLeast, Row
+import psutil
+
+from benchmarks.results import RatioAtLeast, RatioAtMost, Row
 from benchmarks.version_one import VersionOneStack, bake_version_one
 from benchmarks.wrk import rate_and_tail, require_wrk
 from harness.environment import install
@@ -46,6 +48,7 @@ def hello(folder: Path) -> Iterator[Row]:
     }
     rates: dict[str, list[float]] = {name: [] for name in stacks}
     tails: dict[str, list[float]] = {name: [] for name in stacks}
+    memory: dict[str, list[float]] = {}
     with ExitStack() as running:
         for stack in stacks.values():
             running.enter_context(stack)
@@ -55,7 +58,16 @@ def hello(folder: Path) -> Iterator[Row]:
                 if turn:  # The first turn warms up.
                     rates[name].append(rate)
                     tails[name].append(tail)
-    for name, goal in GOALS.items():
-        title = "GET /v1/hello"
-        yield Row(title, "requests/s", rates["ours"], name, rates[name], RatioAtLeast(goal))
+        for name, stack in stacks.items():
+            memory[name] = [worker_memory(pid) for pid in stack.workers()]
+    title = "GET /v1/hello"
+    for name, ratio in GOALS.items():
+        yield Row(title, "requests/s", rates["ours"], name, rates[name], RatioAtLeast(ratio))
         yield Row(f"{title}, 99th percentile", "ms", tails["ours"], name, tails[name])
+    old_memory, goal = memory["version one"], RatioAtMost(1)
+    yield Row("memory of a worker", "MB", memory["ours"], "version one", old_memory, goal)
+
+
+def worker_memory(pid: int) -> float:
+    """Return the megabytes of a process. Each page counts by the share of the process (PSS)."""
+    return float(psutil.Process(pid).memory_full_info().pss) / 1e6

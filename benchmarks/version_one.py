@@ -23,7 +23,6 @@ MEASUREMENTS: dict[str, tuple[str, str, Goal | None]] = {
     "timed": ("call of a @timed function", "µs", None),
     "thread_map": ("thread_map of 1,000 no-ops", "µs", None),
     "import": ("import of main.wsgi", "s", RatioAtMost(1)),
-    "memory": ("memory after the import", "MB", RatioAtMost(1)),
 }
 # Measurements of this version alone: ours, the alternative, its name, and the goal for the ratio.
 ALTERNATIVES = [
@@ -31,12 +30,6 @@ ALTERNATIVES = [
     ("timed", "histogram", "Histogram.time()", 1.1),
     ("thread_map", "executor_map", "ThreadPoolExecutor.map", 1.0),
 ]
-IMPORT = (
-    "import main.wsgi, pathlib\n"
-    "print(pathlib.Path('/proc/self/statm').read_text().split()[1], end='')"
-)
-PAGE_MEGABYTES = 4096 / 1e6
-
 Series = dict[str, list[float]]
 
 
@@ -85,9 +78,5 @@ def measure(project: Path) -> dict[str, float]:
     """Return the measurements of one turn."""
     values: dict[str, float] = json.loads(run(project, "python", WORKER.name, PYTHONPATH="."))
     started = time.perf_counter()
-    pages = run(project, "python", "-c", IMPORT, PYTHONPATH=".")
-    return {
-        **values,
-        "import": time.perf_counter() - started,
-        "memory": int(pages) * PAGE_MEGABYTES,
-    }
+    run(project, "python", "-c", "import main.wsgi", PYTHONPATH=".")
+    return {**values, "import": time.perf_counter() - started}

@@ -20,12 +20,14 @@ def require_wrk() -> None:
         sys.exit("wrk is not installed; run: apt-get install wrk")
 
 
-def run_wrk(url: str, path: str, *script: str, clients: int = CLIENTS) -> str:
-    """Send requests for SECONDS seconds; return wrk's report.
+def run_wrk(
+    url: str, path: str, *script: str, clients: int = CLIENTS, seconds: int = SECONDS
+) -> str:
+    """Send requests for some seconds; return wrk's report.
 
     `script` is "-s", a Lua file, "--" and its arguments, if any. Raises `FailedRequestsError`.
     """
-    options = ["-t1", f"-c{clients}", f"-d{SECONDS}s", "--latency", *script[:2]]
+    options = ["-t1", f"-c{clients}", f"-d{seconds}s", "--latency", *script[:2]]
     command = ["wrk", *options, f"{url}{path}", *script[2:]]
     report = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in report or "Socket errors" in report:
@@ -40,9 +42,9 @@ def rate(url: str, path: str = HELLO, *script: str) -> float:
     return float(found[1])
 
 
-def rate_and_tail(url: str, clients: int = CLIENTS) -> tuple[float, float]:
+def rate_and_tail(url: str, clients: int = CLIENTS, seconds: int = SECONDS) -> tuple[float, float]:
     """Return the number of greetings per second and the 99th percentile in milliseconds."""
-    report = run_wrk(url, HELLO, clients=clients)
+    report = run_wrk(url, HELLO, clients=clients, seconds=seconds)
     found = re.search(r"99%\s+([\d.]+)(us|ms|s) *\n(?s:.*)Requests/sec:\s+([\d.]+)", report)
     assert found, report
     return float(found[3]), float(found[1]) * MILLISECONDS[found[2]]
