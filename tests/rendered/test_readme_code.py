@@ -72,7 +72,7 @@ def test_links_lead_to_headings(project: Path) -> None:
 
 
 def test_an_endpoint_and_a_setting_pass_the_checks_of_the_service(project: Path) -> None:
-    """As the README adds them."""
+    """As the README adds them. Before tests have the setting, one error says so."""
     write_shown_files(project)
     controllers = project / "main" / "controller" / "__init__.py"
     replace_once(
@@ -84,6 +84,10 @@ def test_an_endpoint_and_a_setting_pass_the_checks_of_the_service(project: Path)
     )
     setting = python_block(project / "README.md", "rates_token")
     recipes.insert(project / "main" / "settings.py", "below", "service's own settings", setting)
+    with pytest.raises(AssertionError) as raised:
+        run(project, "make", "test")
+    assert str(raised.value).count("APP_RATES_TOKEN must be set") == 1
+    assert "add it to ENVIRONMENT" in str(raised.value)
     given = {"ENVIRONMENT = {": 'ENVIRONMENT = {"APP_RATES_TOKEN": "x", '}
     replace_once(project / "test" / "__init__.py", given)
     recipes.document_settings(project)

@@ -29,3 +29,12 @@ def test_the_service_equals_one_that_never_had_a_sample(
     project = shutil.copytree(baked(**answers, sample_api="yes"), tmp_path / "my-service")
     delete_sample(project)
     assert contents(project) == contents(baked(**answers, sample_api="no"))
+
+
+def test_a_file_of_the_team_beside_those_of_the_sample_stays(baked: Bake, tmp_path: Path) -> None:
+    """Only an empty folder is deleted."""
+    project = shutil.copytree(baked(), tmp_path / "my-service")
+    own = project / "test" / "resources" / "books.json"
+    own.write_text("[]\n", "utf-8")
+    delete_sample(project)
+    assert list(own.parent.iterdir()) == [own]

@@ -26,7 +26,8 @@ def main() -> None:
         for pattern in (f"main/*/{name}.py", f"test/*/test_{name}*.py", f"test/*/{name}.json"):
             for path in Path().glob(pattern):
                 path.unlink()
-    Path("test/resources").rmdir()
+    if not any(Path("test/resources").iterdir()):
+        Path("test/resources").rmdir()
     for file, pattern in REMOVED.items():
         replace(Path(file), pattern, "")
     for answers in (Path(".cookiecutterrc"), Path(".cruft.json")):

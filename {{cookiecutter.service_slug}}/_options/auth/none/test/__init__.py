@@ -3,6 +3,8 @@
 import os
 from unittest import mock
 
+from main.settings import Settings
+from main.util import config
 from main.util.cache import current
 from test.store import InMemoryStore
 
@@ -12,6 +14,7 @@ ENVIRONMENT = {"APP_LOG_LEVEL": "ERROR"}
 for name in [name for name in os.environ if name.startswith("APP_")]:
     del os.environ[name]
 os.environ.update(ENVIRONMENT)
+config.load(Settings)  # If one is missing, add it to ENVIRONMENT.
 
 # No test leaves this process, whatever store the service has: that has tests of its own.
 mock.patch.object(current, "CacheStore", InMemoryStore).start()

@@ -1,0 +1,1 @@
+"""pytest imports this file first: an error of the package `test` is shown once."""
