@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from benchmarks.command_times import COOKIECUTTER, duration
 from benchmarks.container_scaling import clients_and_workers
@@ -19,8 +20,8 @@ from harness.stack import Stack
 KEYS = [1, 10, 100, 1_000, 10_000, 100_000]
 # uWSGI's cache has room for a thousand entries by default.
 UWSGI_KEYS = 1_000
-# Enough for all keys.
-MEGABYTES = "500"
+# Enough for all keys: each file takes 4 KiB of the disk, and a full store deletes a quarter.
+MEGABYTES = "1000"
 # A request must fill its share of the keys before its deadline.
 KEYS_PER_REQUEST = 5_000
 FILES = [0, 50, 100, 200, 400]
@@ -68,10 +69,17 @@ def keys(folder: Path) -> Iterator[Curve]:
                     break
                 filled = 0
                 for _ in range(0, count, KEYS_PER_REQUEST):
-                    filled = service.get(f"/fill/{count}").json()
+                    filled = get(service, f"/fill/{count}")
                 assert filled == count
-                curve.add(store, count, service.get(f"/hits/{count}").json())
+                curve.add(store, count, get(service, f"/hits/{count}"))
     yield curve
+
+
+def get(service: Stack, path: str) -> Any:
+    """Return what a JSON response says."""
+    response = service.get(path)
+    assert response.status == 200, response.body
+    return response.json()
 
 
 def files(folder: Path) -> Iterator[Curve]:
