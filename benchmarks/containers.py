@@ -29,7 +29,7 @@ from harness.project import bake
 
 ALTERNATIVES = Path(__file__).with_name("alternatives")
 NAMES = {"tiangolo's settings": "tiangolo", "gunicorn": "gunicorn"}
-TURNS = 7
+TURNS = 5
 # The number of the supervisor's process.
 SUPERVISOR = "$(pgrep -f '^python3 .*entrypoint.py')"
 # Unit of each measurement, and its goal against each alternative.
