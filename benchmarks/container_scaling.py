@@ -74,8 +74,8 @@ def _measure(containers: Containers, clients: int, step: int, rate: Curve, tail:
         for name, container in containers.items():
             try:
                 measured = rate_and_tail(container.url, clients, SECONDS)
-            except FailedRequestsError as error:
-                print(f"{name}, {clients} clients: {error}", flush=True)
+            except FailedRequestsError:
+                print(f"{name}: some requests of {clients} clients failed", flush=True)
                 continue
             if turn:  # The first turn warms up.
                 results[name].append(measured)
