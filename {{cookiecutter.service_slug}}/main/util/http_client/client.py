@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partialmethod
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from requests import PreparedRequest, Request
@@ -16,7 +16,7 @@ from urllib3 import Retry
 from main.util.config import is_url
 from main.util.context import REQUEST_ID_HEADER, current_request_id, current_trace, deadline
 from main.util.http_client.errors import UpstreamError, UpstreamTimeout, UpstreamUnavailable
-from main.util.http_client.exchange import decode, send
+from main.util.http_client.exchange import Call, decode, send
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +69,9 @@ class Client:
         """Call the upstream; return the JSON of the response, or None for no content (204).
 
         `path` is relative to the base URL. `into` is a marshmallow schema that loads the JSON, a
-        type such as a dataclass, or `bytes` for the body as it is; unknown fields are ignored. The
-        other options are those of requests, such as `params`, `json` and `headers`. Idempotent
-        methods are retried.
+        type such as a dataclass, or `bytes` for the body as it is; unknown fields are ignored. With
+        it, no content is an error. The other options are those of requests, such as `params`,
+        `json` and `headers`. Idempotent methods are retried.
 
         Raises an `UpstreamError` if the call fails.
         """
@@ -101,11 +101,11 @@ class Client:
             for observe in call_observers:
                 observe(host, method, str(status), seconds)
 
-    get = partialmethod(request, "GET")
-    post = partialmethod(request, "POST")
-    put = partialmethod(request, "PUT")
-    patch = partialmethod(request, "PATCH")
-    delete = partialmethod(request, "DELETE")
+    get = cast(Call, partialmethod(request, "GET"))
+    post = cast(Call, partialmethod(request, "POST"))
+    put = cast(Call, partialmethod(request, "PUT"))
+    patch = cast(Call, partialmethod(request, "PATCH"))
+    delete = cast(Call, partialmethod(request, "DELETE"))
 
     def _url(self, path: str) -> str:
         parts = unquote(path).replace("\\", "/").split("/")

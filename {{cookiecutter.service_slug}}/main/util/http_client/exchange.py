@@ -1,7 +1,8 @@
 """Exchange: a request, its redirects within one origin, and a response of bounded size."""
 
 import os
-from typing import Any
+from types import UnionType
+from typing import Any, Protocol, TypeVar, overload
 from urllib.parse import urljoin
 
 import marshmallow as ma
@@ -14,6 +15,20 @@ from main.util.http_client import errors
 from main.util.http_client.transport import adapter_of
 
 CHUNK_SIZE = 65_536
+
+T = TypeVar("T")
+
+
+class Call(Protocol):
+    """The signature of `Client.get` and others: their result has the type `into`."""
+
+    @overload
+    def __call__(
+        self, path: str = "", *, into: ma.Schema | type[ma.Schema] | UnionType = ..., **options: Any
+    ) -> Any: ...
+
+    @overload
+    def __call__(self, path: str = "", *, into: type[T], **options: Any) -> T: ...
 
 
 @errors.translate_errors()
@@ -41,10 +56,10 @@ def send(
 
 
 def decode(status: int, body: bytes, into: Any) -> Any:
-    """Return the body as `into`, which `Client.request` describes; None for no content."""
+    """Return the body as `into`, which `Client.request` describes."""
     if into is bytes:
         return body
-    if status == 204:
+    if status == 204 and into is Any:
         return None
     if isinstance(into, type) and issubclass(into, ma.Schema):
         into = into()

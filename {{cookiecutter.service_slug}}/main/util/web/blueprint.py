@@ -10,7 +10,8 @@ import marshmallow as ma
 import msgspec
 from flask import Response, request
 from flask.views import View
-from flask_smorest import abort
+
+from main.util.web.problems import abort
 
 Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]

@@ -2,9 +2,9 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 
 import flask_smorest
 import marshmallow as ma
@@ -21,6 +21,8 @@ MAX_ERRORS = 20
 # Bytes. A larger problem is sent without its detail and additional members.
 MAX_PROBLEM = 16 * 1024
 
+# Raises the HTTP error of a status, whose problem has the `message` as its detail.
+abort: Callable[..., NoReturn] = flask_smorest.abort
 
 # Reason phrases of RFC 9110 that Python has from version 3.13 on.
 NEW_PHRASES = {

@@ -2,6 +2,7 @@
 
 import gzip
 from dataclasses import dataclass
+from typing import assert_type
 from unittest import mock
 
 import marshmallow as ma
@@ -99,14 +100,16 @@ class TestResults(ClientCase):
     def test_json_is_loaded_into_a_dataclass_or_by_a_schema(self) -> None:
         self.respond(200, json={"name": "Rex", "unknown": True})
         self.assertEqual(self.client.get(), {"name": "Rex", "unknown": True})
-        self.assertEqual(self.client.get(into=Pet), Pet("Rex"))
+        # mypy checks that this is typed.
+        self.assertEqual(assert_type(self.client.get(into=Pet), Pet), Pet("Rex"))
         for schema in (PetSchema, PetSchema()):
             self.assertEqual(self.client.get(into=schema), Pet("Rex"))
 
     def test_no_content_is_none(self) -> None:
         self.respond(204, json=None)
-        self.assertEqual((self.client.get(), self.client.get(into=Pet)), (None, None))
+        self.assertIsNone(self.client.get())
         self.assertEqual(self.client.get(into=bytes), b"")
+        self.assert_fails(UpstreamInvalid, into=Pet)
 
     def test_the_limit_of_a_body_counts_decompressed_bytes(self) -> None:
         for body, headers in ((bytes(99), {}), (gzip.compress(bytes(99)), GZIP)):

@@ -1,13 +1,12 @@
 """Tests of problems, and of how errors become problems."""
 
-from typing import Any
+from typing import Any, NoReturn
 
-from flask_smorest import abort
 from werkzeug.exceptions import TooManyRequests
 
 from main.util.context import start_request_id
 from main.util.http_client import UpstreamTimeout, UpstreamUnavailable
-from main.util.web import problem
+from main.util.web import abort, problem
 from test.case import IsolatedCase, ServiceCase
 
 FAILURES: dict[str, Exception] = {
@@ -25,11 +24,11 @@ def fail(name: str) -> Any:
     raise FAILURES[name]
 
 
-def abort_with_headers() -> Any:
+def abort_with_headers() -> NoReturn:
     abort(503, message="Come back later.", headers={"Retry-After": "7"})
 
 
-def abort_with_errors() -> Any:
+def abort_with_errors() -> NoReturn:
     abort(422, messages=NESTED)
 
 

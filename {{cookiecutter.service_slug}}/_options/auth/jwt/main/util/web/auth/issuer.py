@@ -61,5 +61,4 @@ def _get(url: str, into: type[T]) -> T:
     url, _, query = url.partition("?")
     # No retries: a flood of unknown key ids must not multiply.
     client = Client(url, connect=1, read=2, total=2, retries=0, max_bytes=MAX_BYTES)
-    found: T = client.get(params=query, into=into)
-    return found
+    return client.get(params=query, into=into)
