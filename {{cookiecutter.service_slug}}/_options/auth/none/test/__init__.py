@@ -1,6 +1,7 @@
 """The tests of the service, written with unittest; pytest and unittest both run them."""
 
 import os
+import sys
 from unittest import mock
 
 from main.settings import Settings
@@ -14,7 +15,11 @@ ENVIRONMENT = {"APP_LOG_LEVEL": "ERROR"}
 for name in [name for name in os.environ if name.startswith("APP_")]:
     del os.environ[name]
 os.environ.update(ENVIRONMENT)
-config.load(Settings)  # If one is missing, add it to ENVIRONMENT.
+try:
+    config.load(Settings)
+except config.SettingError as error:
+    # Once, instead of in every test.
+    sys.exit(f"{error}\nTests have settings of their own: add it to ENVIRONMENT in {__file__}")
 
 # No test leaves this process, whatever store the service has: that has tests of its own.
 mock.patch.object(current, "CacheStore", InMemoryStore).start()
