@@ -38,3 +38,12 @@ def test_a_file_of_the_team_beside_those_of_the_sample_stays(baked: Bake, tmp_pa
     own.write_text("[]\n", "utf-8")
     delete_sample(project)
     assert list(own.parent.iterdir()) == [own]
+
+
+def test_files_that_the_team_has_deleted_are_skipped(baked: Bake, tmp_path: Path) -> None:
+    """Git keeps no empty folder, so test/resources is missing after a clone."""
+    project = shutil.copytree(baked(), tmp_path / "my-service")
+    shutil.rmtree(project / "test" / "resources")
+    (project / ".env.example").unlink()
+    delete_sample(project)
+    assert "hello" not in (project / "main" / "controller" / "__init__.py").read_text("utf-8")

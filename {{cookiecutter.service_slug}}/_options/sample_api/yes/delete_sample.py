@@ -26,18 +26,20 @@ def main() -> None:
         for pattern in (f"main/*/{name}.py", f"test/*/test_{name}*.py", f"test/*/{name}.json"):
             for path in Path().glob(pattern):
                 path.unlink()
-    if not any(Path("test/resources").iterdir()):
-        Path("test/resources").rmdir()
+    resources = Path("test/resources")
+    if resources.exists() and not any(resources.iterdir()):
+        resources.rmdir()
     for file, pattern in REMOVED.items():
         replace(Path(file), pattern, "")
-    for answers in (Path(".cookiecutterrc"), Path(".cruft.json")):
-        if answers.exists():
-            replace(answers, r'(?<=sample_api)("?: )"yes"', r'\1"no"')
+    for answers in (".cookiecutterrc", ".cruft.json"):
+        replace(Path(answers), r'(?<=sample_api)("?: )"yes"', r'\1"no"')
     Path(__file__).unlink()
 
 
 def replace(path: Path, pattern: str, replacement: str) -> None:
-    """Replace every match of the pattern in a file."""
+    """Replace every match of the pattern in a file, if the team has kept it."""
+    if not path.exists():
+        return
     text = re.sub(pattern, replacement, path.read_text("utf-8"), flags=re.MULTILINE)
     path.write_text(text, "utf-8", newline="\n")
 
