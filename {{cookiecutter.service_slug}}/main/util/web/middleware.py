@@ -2,7 +2,6 @@
 
 import select
 import sys
-from http import HTTPStatus
 from threading import get_ident
 from time import monotonic, perf_counter, time
 from typing import TYPE_CHECKING, Any
@@ -10,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 from main.util.context import REQUEST_ID_HEADER, deadline, start_request_id, start_trace
 from main.util.observability.metrics import observe_request
 from main.util.web import watchdog
-from main.util.web.problems import problem, reason_phrase
+from main.util.web.problems import problem
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # When uWSGI started or reloaded. A request that waited for that has not waited for a thread.
 STARTED_AT = time()
-# Werkzeug writes reason phrases in capitals, and older ones.
-STATUS_LINES = {f"{each}": f"{each} {reason_phrase(each)}" for each in HTTPStatus}
 
 
 def with_context(application: "WSGIApplication") -> "WSGIApplication":
@@ -53,13 +50,13 @@ def with_context(application: "WSGIApplication") -> "WSGIApplication":
 
 
 def with_response_defaults(application: "WSGIApplication") -> "WSGIApplication":
-    """Forbid storing a response without Cache-Control; write every status as in RFC 9110."""
+    """Forbid storing a response without Cache-Control."""
 
     def wrapper(environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             if "cache-control" not in {name.lower() for name, _ in headers}:
                 headers.append(("Cache-Control", "no-store"))
-            return start_response(STATUS_LINES.get(status[:3], status), headers, *rest)
+            return start_response(status, headers, *rest)
 
         return application(environ, start)
 

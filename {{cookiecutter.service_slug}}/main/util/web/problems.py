@@ -33,11 +33,6 @@ NEW_PHRASES = {
 }
 
 
-def reason_phrase(status: int) -> str:
-    """Return the reason phrase of a status by RFC 9110."""
-    return NEW_PHRASES.get(status) or HTTPStatus(status).phrase
-
-
 class ProblemSchema(ma.Schema):
     """The members of every problem; some problems have additional ones."""
 
@@ -61,7 +56,7 @@ def problem(status: int, detail: str = "", *, headers: Any = None, **members: An
     """
     standard = {
         "type": "about:blank",
-        "title": reason_phrase(status),
+        "title": NEW_PHRASES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "request_id": current_request_id.get(),

@@ -44,6 +44,15 @@ class TestProblem(IsolatedCase):
         }
         self.assertEqual(problem(404, "There is no such pet.").get_json(), expected)
 
+    def test_the_title_is_the_phrase_of_rfc_9110(self) -> None:
+        for status, phrase in (
+            (413, "Content Too Large"),
+            (414, "URI Too Long"),
+            (416, "Range Not Satisfiable"),
+            (422, "Unprocessable Content"),
+        ):
+            self.assertEqual(problem(status).get_json()["title"], phrase)
+
     def test_members_and_headers_can_be_added_and_empty_ones_are_omitted(self) -> None:
         response = problem(409, headers={"Retry-After": "7"}, balance=30)
         self.assertEqual(set(response.get_json()), {"type", "title", "status", "balance"})
