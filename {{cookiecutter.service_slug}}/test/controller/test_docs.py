@@ -35,7 +35,7 @@ class TestPage(ServiceCase):
                 self.assertNotIn("Expires", response.headers)
                 headers = {"If-None-Match": response.headers["ETag"]}
             with self.client.get(path, headers=headers) as response:
-                self.assertEqual(response.status, "304 Not Modified")
+                self.assertEqual(response.status_code, 304)
 
     def test_other_names_are_not_found(self) -> None:
         for name in ("nothing.js", "index.css", "..%2finit.js", "LICENSE"):
