@@ -11,7 +11,7 @@ from typing import Any, cast
 from unittest import mock
 
 from main.util.concurrency import Pools, PoolSettings, process_map, thread_map
-from main.util.config import Scope, SettingError, load
+from main.util.config import Scope
 from test.case import IsolatedCase
 from test.util.concurrency.tasks import TIMEOUT, nested_place, place
 
@@ -61,14 +61,6 @@ def run(script: str) -> str:
 
 
 class TestPools(IsolatedCase):
-    def test_the_settings_have_bounds(self) -> None:
-        for name, highest in (("APP_POOL_THREADS", 256), ("APP_POOL_PROCESSES", 64)):
-            for size in (1, highest):
-                load(PoolSettings, {name: str(size)})
-            for size in (0, highest + 1):
-                with self.subTest(name, size=size), self.assertRaisesRegex(SettingError, name):
-                    load(PoolSettings, {name: str(size)})
-
     def test_tasks_that_wait_are_counted_for_each_pool(self) -> None:
         pools = Pools(PoolSettings(threads=1, processes=1))
         self.assertEqual(dict(pools.queued()), {"threads": 0, "processes": 0})

@@ -35,9 +35,7 @@ class TestCheckAll(IsolatedCase):
         clock = mock.patch("main.util.web.dependencies.monotonic", side_effect=lambda: self.now)
         clock.start()
         self.addCleanup(clock.stop)
-
-    def register(self, *, required: bool) -> None:
-        dependency = Dependency(self.database.ping, required=required)
+        dependency = Dependency(self.database.ping, required=True)
         self.app.extensions["dependencies"] = {"database": dependency}
 
     def check_all(self, after: float = 1.0) -> tuple[str, dict[str, str]]:
@@ -45,20 +43,7 @@ class TestCheckAll(IsolatedCase):
         with self.app.app_context():
             return check_all()
 
-    def test_a_required_dependency_decides_about_the_service(self) -> None:
-        for required, is_down, expected in (
-            (True, False, ("ok", {"database": "ok"})),
-            (True, True, ("unavailable", {"database": "down"})),
-            (False, True, ("degraded", {"database": "down"})),
-        ):
-            with self.subTest(required=required, is_down=is_down):
-                self.register(required=required)
-                self.database.is_down = is_down
-                self.assertEqual(self.check_all(), expected)
-                self.assertEqual(self.check_all(after=0), expected)
-
     def test_a_dependency_is_checked_at_most_once_a_second(self) -> None:
-        self.register(required=True)
         for after in (0.0, 0.5, 0.25):
             self.check_all(after)
         self.assertEqual(self.database.checks, 1)
@@ -66,7 +51,6 @@ class TestCheckAll(IsolatedCase):
         self.assertEqual(self.database.checks, 2)
 
     def test_a_change_of_state_is_logged_once(self) -> None:
-        self.register(required=True)
         with self.assertLogs("main.util.web", "INFO") as logs:
             for self.database.is_down in (False, True, True, False, False, True):
                 self.check_all()
@@ -86,7 +70,6 @@ class TestCheckAll(IsolatedCase):
         self.assertLessEqual(remaining[0], 1.0)
 
     def test_callers_do_not_wait_while_another_thread_checks(self) -> None:
-        self.register(required=True)
         self.check_all()
         self.database.may_answer.clear()
         self.database.is_checked.clear()
@@ -99,7 +82,6 @@ class TestCheckAll(IsolatedCase):
         self.assertEqual(self.database.checks, 2)
 
     def test_callers_check_themselves_until_there_is_a_result(self) -> None:
-        self.register(required=True)
         self.database.may_answer.clear()
         first = threading.Thread(target=self.check_all)
         first.start()
