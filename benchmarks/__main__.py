@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -67,18 +68,30 @@ def main() -> None:
     for name in chosen:
         if name not in BENCHMARKS:
             sys.exit(f"BENCHMARK must be one of {', '.join(BENCHMARKS)}; got {name}")
+    failed = []
     try:
         for name in chosen or BENCHMARKS:
-            with tempfile.TemporaryDirectory() as folder:
-                for result in BENCHMARKS[name](Path(folder)):
-                    print(result.text(), flush=True)
-                    results.append(result)
+            try:
+                run(name, results)
+            except Exception:
+                # All take half an hour, so the others go on.
+                traceback.print_exc()
+                failed.append(name)
             if not chosen:
-                # After each benchmark, because all take half an hour.
                 RESULTS.write_text(report(results), "utf-8")
                 summary.update()
     finally:
         remove_resources()
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}. The tracebacks are above.")
+
+
+def run(name: str, results: list[Row | Curve]) -> None:
+    """Run a benchmark; print its results and add them to the list."""
+    with tempfile.TemporaryDirectory() as folder:
+        for result in BENCHMARKS[name](Path(folder)):
+            print(result.text(), flush=True)
+            results.append(result)
 
 
 def describe_machine() -> str:
