@@ -33,9 +33,9 @@ def section(project: Path, title: str) -> str:
 
 
 def _text(project: Path) -> str:
-    """Return the recipes of both documents."""
+    """Return the recipes of both documents; a service with access tokens has no API keys."""
     documents = (document(project), project / "docs" / "api-keys.md")
-    return "\n".join(each.read_text("utf-8") for each in documents)
+    return "\n".join(each.read_text("utf-8") for each in documents if each.exists())
 
 
 def apply(project: Path, title: str) -> None:

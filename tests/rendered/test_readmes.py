@@ -21,7 +21,6 @@ FIRST_COMMANDS = ["make install", "make test", "make run", "make serve", "make u
 SERVICE_BLOCKS = {
     "README.md": {
         "make install": HERE / "test_install.py",
-        "make delete-sample": HERE / "test_delete_sample.py",
     },
     "AGENTS.md": {"make format": HERE / "test_agents.py"},
     "docs/operations.md": {
