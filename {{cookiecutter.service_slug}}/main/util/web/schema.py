@@ -38,6 +38,18 @@ class BaseSchema(ma.Schema):
         return data
 
 
+class StrictInteger(ma.fields.Integer):
+    """An integer as JSON Schema defines it: accepts 7 and 7.0, rejects 7.5 and "7".
+
+    The `strict` integer of marshmallow rejects 7.0, which the document of the API allows.
+    """
+
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> int:
+        if isinstance(value, str) or (isinstance(value, float) and not value.is_integer()):
+            raise self.make_error("invalid")
+        return super()._deserialize(value, *args, **options)
+
+
 def validate_length(field: Any, value: Any) -> Any:
     """Return the value; raise `ValidationError` if it is a list of an invalid length."""
     for validator in field.validators:

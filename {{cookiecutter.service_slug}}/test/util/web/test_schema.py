@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from main.util.web import BaseSchema
+from main.util.web import BaseSchema, StrictInteger
 
 
 @dataclass
@@ -71,3 +71,15 @@ class TestLengths(unittest.TestCase):
         for schema, data, expected in cases:
             with self.subTest(data):
                 self.assertEqual(schema.validate(data), expected)
+
+
+class TestStrictInteger(unittest.TestCase):
+    def test_numbers_without_a_fraction_are_integers(self) -> None:
+        for number, expected in ((7, 7), (7.0, 7), (1e15, 10**15)):
+            loaded = StrictInteger().deserialize(number)
+            self.assertEqual((loaded, type(loaded)), (expected, int))
+
+    def test_other_values_are_rejected(self) -> None:
+        for value in (7.5, float("inf"), float("nan"), "7", "7.0", True, None, [7]):
+            with self.subTest(value), self.assertRaises(ma.ValidationError):
+                StrictInteger().deserialize(value)

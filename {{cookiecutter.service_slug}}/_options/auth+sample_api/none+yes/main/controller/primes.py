@@ -6,7 +6,7 @@ import marshmallow as ma
 from flask.views import MethodView
 
 from main.service import primes
-from main.util.web import BaseSchema, Blueprint
+from main.util.web import BaseSchema, Blueprint, StrictInteger
 
 blueprint = Blueprint("primes", __name__, url_prefix="/v1/primes", description="Prime numbers.")
 
@@ -17,7 +17,7 @@ class PrimesRequest(BaseSchema):
     object_class = primes.PrimesRequest
 
     numbers = ma.fields.List(
-        ma.fields.Integer(strict=True, validate=ma.validate.Range(0, primes.MAX_NUMBER)),
+        StrictInteger(validate=ma.validate.Range(0, primes.MAX_NUMBER)),
         required=True,
         validate=ma.validate.Length(1, 20),
     )
