@@ -11,9 +11,11 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import msgspec
 
+from main.util.cache import keys
 from main.util.cache.keys import KeyBuilder, source_digest
 
 KEY = re.compile(r"[a-z0-9-]+:[A-Za-z0-9_.-]{1,100}:[0-9a-f]{16}:", re.ASCII)
@@ -65,9 +67,9 @@ class TestArguments(unittest.TestCase):
             *(Color.RED, Text.RED, "red", float("inf"), float("-inf"), float("nan")),
             *("ä", "a b", "a:b", "a" * 5000, "a" * 5001),
         ]
-        keys = [key_of(value) for value in values]
-        for index, key in enumerate(keys):
-            self.assertEqual(keys.index(key), index, values[index])
+        found = [key_of(value) for value in values]
+        for index, key in enumerate(found):
+            self.assertEqual(found.index(key), index, values[index])
             self.assertLessEqual(len(key), 250)
             self.assertRegex(key, f"^{KEY.pattern}[!-9;-~]+$")
 
@@ -85,7 +87,7 @@ class TestArguments(unittest.TestCase):
         def gather(*args: Any, **kwargs: Any) -> None:
             """Return nothing."""
 
-        keys = KeyBuilder("main.gather", gather)
+        builder = KeyBuilder("main.gather", gather)
         calls: list[tuple[tuple[Any, ...], Mapping[str, Any]]] = [
             ((), {}),
             (([], {}), {}),
@@ -93,7 +95,7 @@ class TestArguments(unittest.TestCase):
             ((), {"a": 1}),
             ((1,), {"a": 1}),
         ]
-        self.assertEqual(len({keys.build(*call) for call in calls}), len(calls))
+        self.assertEqual(len({builder.build(*call) for call in calls}), len(calls))
 
     def test_an_argument_that_cannot_be_encoded_is_an_error(self) -> None:
         for value in (object(), [object()], lambda: None, "\ud800", {1: object()}):
@@ -111,6 +113,12 @@ class TestPrefixes(unittest.TestCase):
         self.assertRegex(KeyBuilder("x" * 101, function).prefix, ":x{100}:[0-9a-f]{16}:$")
         self.assertRegex(key_of("long" * 20), ":[0-9a-f]{32}$")
 
+    def test_a_prefix_contains_the_version_of_all_files_in_main(self) -> None:
+        with mock.patch.object(keys, "source_digest", side_effect=[b"1", b"2"]) as digest:
+            prefixes = {KeyBuilder("main.function", function).prefix for _ in range(2)}
+        self.assertEqual(len(prefixes), 2)
+        digest.assert_called_with(Path(__file__).parents[3] / "main")
+
 
 class TestSourceDigest(unittest.TestCase):
     def digest(self, files: dict[str, str]) -> bytes:
@@ -127,7 +135,8 @@ class TestSourceDigest(unittest.TestCase):
             {"a.py": "2"},
             {"b.py": "1"},
             {"a.py": "1", "b.py": ""},
-            {"a.py": "1", "util/cache/b.py": ""},
+            {"a.py": "1", "util/b.py": ""},
+            {"a.py": "1", "Util/b.py": ""},
         ]
         self.assertEqual(len({self.digest(files) for files in versions}), len(versions))
         self.assertEqual(self.digest({"a.py": "1"}), self.digest({"a.py": "1"}))

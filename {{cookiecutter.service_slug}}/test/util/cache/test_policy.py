@@ -97,9 +97,10 @@ class TestCorruptEntries(unittest.TestCase):
     def test_every_truncated_or_changed_entry_is_detected(self) -> None:
         for position in range(len(self.entry)):
             self.assert_corrupt(self.entry[:position])
-            changed = bytearray(self.entry)
-            changed[position] ^= 4
-            self.assert_corrupt(bytes(changed))
+            for bit in range(8):
+                changed = bytearray(self.entry)
+                changed[position] ^= 1 << bit
+                self.assert_corrupt(bytes(changed))
         self.assert_corrupt(self.entry + b"\0")
 
     def test_an_entry_of_another_key_or_type_is_detected(self) -> None:
