@@ -4,11 +4,9 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 
 from deploy.stack_settings import Settings, StartError
-
-# The paths of uWSGI's sockets are in RUN_DIR and may have 107 characters.
-MAX_PATH = 90
 
 
 def find_programs(arguments: list[str], settings: Settings) -> dict[str, str]:
@@ -30,7 +28,7 @@ def find_programs(arguments: list[str], settings: Settings) -> dict[str, str]:
     if settings.run_dir:
         errors += _check_folder(settings.run_dir)
     if errors:
-        raise StartError(*errors, status=1)
+        raise StartError(*errors)
     return {name: path for name, path in programs.items() if path}
 
 
@@ -41,14 +39,13 @@ def _find(name: str) -> str | None:
 
 
 def _check_folder(path: str) -> list[str]:
-    rule = f"RUN_DIR must be a folder that can be written to; got {path!r}"
-    if len(os.path.abspath(path)) > MAX_PATH:
-        return [f"{rule}: the path has more than {MAX_PATH} characters."]
     try:
         os.makedirs(path, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
     except OSError as error:
-        return [f"{rule}: {error.strerror}."]
-    return [] if os.access(path, os.W_OK | os.X_OK) else [f"{rule}: Permission denied."]
+        rule = "RUN_DIR must be a folder that can be written to"
+        return [f"{rule}; got {path!r}: {error.strerror}."]
+    return []
 
 
 def _check_port(address: str, port: int) -> list[str]:

@@ -1,7 +1,7 @@
 """Run nginx and uWSGI, or one of them: entrypoint.py [app|nginx].
 
 TERM and INT stop them in order: exit status 0. HUP reloads them. If one ends unexpectedly, the
-other is stopped: exit status 1. An invalid setting: exit status 2.
+other is stopped: exit status 1. If neither can be started: exit status 2.
 """
 
 import os
@@ -24,12 +24,12 @@ def main(arguments: list[str]) -> int:
         settings = read_settings(os.environ)
         programs = find_programs(arguments, settings)
         if settings.run_dir:
-            return Supervisor(settings, programs, os.path.abspath(settings.run_dir), log).run()
+            return Supervisor(settings, programs, settings.run_dir, log).run()
         with tempfile.TemporaryDirectory(prefix="stack-") as folder:
             return Supervisor(settings, programs, folder, log).run()
     except StartError as error:
         log.log("ERROR", "start.failed", errors=error.args)
-        return error.status
+        return 2
 
 
 if __name__ == "__main__":

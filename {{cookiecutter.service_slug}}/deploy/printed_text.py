@@ -21,7 +21,6 @@ NGINX_LEVELS = {
 }
 # Mistakes of a client, which nginx logs as errors.
 CLIENT_MISTAKE = re.compile(r"\bclient (intended to send|sent|prematurely|timed out)\b")
-UWSGI_HEAD = re.compile(r"\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4} - ")
 ERROR = re.compile(
     r"^Traceback |^[\w.]*(Error|Exception): |^Fatal Python error|HARAKIRI ON"
     r"|[Ss]egmentation [Ff]ault|no app loaded|[Uu]nable to |unknown config directive"
@@ -53,6 +52,5 @@ def _event(logger: str, text: str) -> Event:
         text = text[nginx.end() :]
         level = "INFO" if CLIENT_MISTAKE.search(text) else NGINX_LEVELS.get(nginx[1], "INFO")
     else:
-        text = UWSGI_HEAD.sub("", text, count=1)
         level = "ERROR" if ERROR.search(text) else "WARNING" if WARNING.search(text) else "INFO"
     return event(level, logger, f"{logger}.printed", message=text)

@@ -1,5 +1,6 @@
 """Settings of the stack: the environment variables that the entry point reads."""
 
+import os
 from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import NamedTuple
@@ -18,14 +19,12 @@ INTEGERS = {
     # Megabytes of the store of uWSGI.
     "APP_CACHE_SIZE": (1, 99_999, 64),
 }
+# The paths of uWSGI's sockets are in RUN_DIR and may have 107 characters.
+MAX_RUN_DIR = 90
 
 
 class StartError(Exception):
     """The stack cannot start. The arguments are sentences, one for each reason."""
-
-    def __init__(self, *errors: str, status: int = 2) -> None:
-        super().__init__(*errors)
-        self.status = status
 
 
 class Settings(NamedTuple):
@@ -50,7 +49,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """Return the settings. Raises `StartError` with a sentence for each invalid one."""
     errors: list[str] = []
     settings = Settings(
-        environ.get("RUN_DIR", ""),
+        _run_dir(environ.get("RUN_DIR", ""), errors),
         environ.get("OPS_ADDRESS", "127.0.0.1"),
         _boolean("APP_LOG_QUERY", "false", environ, errors),
         _boolean("DOCS", "true", environ, errors),
@@ -62,6 +61,13 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if errors:
         raise StartError(*errors)
     return settings
+
+
+def _run_dir(text: str, errors: list[str]) -> str:
+    path = os.path.abspath(text) if text else ""
+    if len(path) > MAX_RUN_DIR:
+        errors.append(f"RUN_DIR must have at most {MAX_RUN_DIR} characters; got {path!r}.")
+    return path
 
 
 def _boolean(name: str, default: str, environ: Mapping[str, str], errors: list[str]) -> bool:

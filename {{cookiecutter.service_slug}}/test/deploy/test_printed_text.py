@@ -72,10 +72,6 @@ class TestEvents(unittest.TestCase):
         text = "2026/11/25 00:00:00 [error] 7#7: *1 client intended to send too large body: 9 bytes"
         self.assertEqual(summaries(text), [("INFO", text.partition("7#7: ")[2])])
 
-    def test_lines_of_uwsgi_lose_their_date(self) -> None:
-        text = "Wed Nov 25 00:47:46 2026 - *** HARAKIRI ON WORKER 1 (pid: 7, try: 1) ***"
-        self.assertEqual(summaries(text), [("ERROR", text.partition(" - ")[2])])
-
     def test_bytes_that_are_not_text_are_escaped(self) -> None:
         self.assertEqual(summaries(b"\xff\x00"), [("INFO", "\\xff\x00")])
 
