@@ -35,7 +35,7 @@ class TestRender(unittest.TestCase):
         ):
             self.assertEqual(text.count(expected), 1, expected)
 
-    def test_limits_of_a_client_apply_to_every_location_of_the_application(self) -> None:
+    def test_limits_of_a_client_apply_to_the_whole_public_port(self) -> None:
         connections = "limit_conn clients 10; "
         rate = "limit_req zone=client_rate burst=20 nodelay; "
         for environ, limits in (
@@ -44,5 +44,5 @@ class TestRender(unittest.TestCase):
             ({"CLIENT_CONNECTIONS": "10", "CLIENT_RATE": "20"}, connections + rate),
         ):
             text = render(TEXT, read_settings(environ))
-            self.assertEqual(text.count(f" {limits}limit_conn requests 512;"), 2)
+            self.assertEqual(text.count(f" {limits}limit_conn requests 512;"), 1)
             self.assertEqual(text.count("rate=20r/s;"), rate in limits)
