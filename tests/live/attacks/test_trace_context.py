@@ -13,6 +13,7 @@ import pytest
 from harness.fakes.upstream import FaultyUpstream
 from harness.http import JSON
 from harness.project import patched_copy
+from harness.raw_http import exchange
 from harness.stack import Stack
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -84,6 +85,15 @@ def test_a_malformed_trace_is_replaced(
     head = upstream.heads[-1].decode()
     assert f"00-{trace_id}-" in head
     assert "vendor=1" not in head
+
+
+def test_of_several_traces_all_lines_have_the_same(traced: Stack) -> None:
+    """A caller sends two headers, which nginx and uWSGI could read in different ways."""
+    other = TRACEPARENT.replace(TRACE_ID, "1" * 32)
+    headers = b"".join(b"traceparent: %s\r\n" % each.encode() for each in (TRACEPARENT, other))
+    request = b"GET /v1/pages HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + b"\r\n"
+    (request_id,) = exchange(traced, request).request_ids
+    assert len(trace_ids(traced, request_id)) == 1
 
 
 def test_pool_processes_log_the_trace(traced: Stack) -> None:
