@@ -44,7 +44,7 @@ class TestCircuitBreaker(unittest.TestCase):
             self.assert_outcome("bypass")
             self.clock.now += 0.1
             self.assert_outcome("ok")
-        self.assert_outcome("ok")
+            self.assert_outcome("ok")
         self.assertEqual([each.getMessage() for each in logs.records], ["cache.down", "cache.up"])
         self.assertEqual(vars(logs.records[0])["reason"], "ConnectionError: gone")
         self.assertEqual(vars(logs.records[0])["seconds"], 5)
