@@ -16,7 +16,7 @@ TIMEOUT = 30.0
 POLL_INTERVAL = 0.01
 
 
-def wait_until(condition: Callable[[], T], timeout: float = TIMEOUT) -> T:
+def wait_until(condition: Callable[[], T | None], timeout: float = TIMEOUT) -> T:
     """Return the first true result of `condition`.
 
     Raises `AssertionError` after `timeout` seconds.

@@ -21,6 +21,10 @@ FORMAT_ERRORS = {
     "no Host header": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "malformed percent encoding": (b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "TLS on a plain port": (b"\x16\x03\x01\x02 \xff\r\n\r\n", 400),
+    "malformed chunk": (
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
+        400,
+    ),
     "unsupported HTTP version": (b"GET / HTTP/3.0\r\nHost: x\r\n\r\n", 505),
 }
 HEADERS = {
@@ -124,7 +128,7 @@ def test_nginx_without_the_application_answers_problems(
     """Only /livez answers 200; the rest is 502, 504, or 429 above a rate limit."""
     changes = {
         "uwsgi_read_timeout 25s;": "uwsgi_read_timeout 1s;",
-        "see deploy/servers.py.\n": "see deploy/servers.py.\nlimit_req zone=team;\n",
+        "location / {\n            uwsgi_cache": "location / {\nlimit_req zone=team;\nuwsgi_cache",
         "gzip on;": "gzip on; limit_req_zone $request_uri zone=team:1m rate=1r/m;",
     }
     limited = patched_copy(project, tmp_path / "service", "deploy/nginx.conf", changes)
