@@ -119,4 +119,4 @@ def _return_annotation(function: Callable[..., Any]) -> Any:
                 f"{function.__qualname__} must be a function that returns its result; "
                 "got a coroutine or generator function"
             )
-    return get_type_hints(function, include_extras=True).get("return", Any)
+    return get_type_hints(function).get("return", Any)
