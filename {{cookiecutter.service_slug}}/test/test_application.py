@@ -48,7 +48,17 @@ class TestObservers(ServiceCase):
 
 
 class TestCookies(unittest.TestCase):
-    """The configuration has safe defaults for a service that sets session cookies."""
+    """Cookies that a service sets have safe attributes."""
+
+    def test_a_cookie_stays_out_of_scripts_plain_http_and_other_sites(self) -> None:
+        app = create_app()
+        with app.test_request_context():
+            response = app.make_response("")
+        response.set_cookie("theme", "dark")
+        response.set_cookie("csrf", "1", httponly=False)
+        theme, csrf = response.headers.getlist("Set-Cookie")
+        self.assertEqual(theme, "theme=dark; Secure; HttpOnly; Path=/; SameSite=Lax")
+        self.assertEqual(csrf, "csrf=1; Secure; Path=/; SameSite=Lax")
 
     def test_a_session_cookie_stays_out_of_scripts_plain_http_and_other_sites(self) -> None:
         app = create_app()

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
 
@@ -25,9 +25,18 @@ class NoSessions(SessionInterface):
         return self._session
 
 
+class CookieResponse(Response):
+    """A response whose cookies are Secure, HttpOnly and SameSite=Lax by default."""
+
+    def set_cookie(self, *args: Any, **options: Any) -> None:
+        safe: dict[str, Any] = {"secure": True, "httponly": True, "samesite": "Lax"}
+        super().set_cookie(*args, **(safe | options))
+
+
 class Application(Flask):
     """Flask with the scope of the service, and without sessions and automatic redirects."""
 
+    response_class = CookieResponse
     session_interface = NoSessions()
 
     def __init__(self, settings: Any) -> None:

@@ -11,13 +11,14 @@ import msgspec
 from flask import Response, request
 from flask.views import View
 
+from main.util.web.application import CookieResponse
 from main.util.web.problems import abort
 
 Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]
 
 
-class JSONResponse(Response):
+class JSONResponse(CookieResponse):
     """A response with JSON."""
 
     def get_wsgi_headers(self, environ: Any) -> Any:
