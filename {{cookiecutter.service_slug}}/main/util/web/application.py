@@ -1,7 +1,6 @@
 """The application class: Flask with the scope of the service, and with less work for a request."""
 
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response
@@ -63,10 +62,6 @@ class Application(Flask):
             default_method=request.method,
             path_info=request.path,
         )
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function: none is asynchronous, and Flask would look into each to find out."""
-        return func
 
     def log_exception(self, exc_info: Any) -> None:
         """Log an unhandled exception as one event, whatever the request was."""
