@@ -73,7 +73,7 @@ soak: $(VENV)/.installed ## run a service under load and faults for MINUTES (15)
 mutants: $(VENV)/.installed ## mutate the helpers; fail if their suites detect less than 92 %: half an hour
 	@$(BIN)/python -m tools.mutation
 
-pictures: $(VENV)/.installed ## make the pictures of the README
+pictures: $(VENV)/.installed ## draw the pictures of the README
 	$(BIN)/python -m tools.screenshots
 
 lock: compile ## write the lock files; versions change only where the .in files demand it
@@ -97,7 +97,7 @@ compile: $(VENV)/.installed
 	$(COMPILE) $(TEMPLATE)/requirements-tools.in --output-file $(TEMPLATE)/requirements-tools.txt
 	cp requirements/uv.txt $(TEMPLATE)/requirements-uv.txt
 
-clean: ## remove everything that other targets made
+clean: ## remove the files that other targets created
 	rm -rf $(VENV) build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -r {} +
 
@@ -109,9 +109,9 @@ $(VENV)/.installed: $(UV_LOCK) requirements/dev.txt
 # resolved, so no later release can change the result; `uv pip check` proves that the locks are complete.
 define INSTALL
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-  echo "Python 3.11 or later is needed, and $(PYTHON) is older or missing: name another, for example by make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+  echo "Python 3.11 or later is required, and $(PYTHON) is older or missing. Choose another, for example: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
 @[ $(UV) != $(1)/bin/uv ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-  echo "$(PYTHON) has no venv module: install it (Debian: apt-get install python3-venv), or install uv." >&2; exit 1; }
+  echo "$(PYTHON) has no venv module. Install it (Debian: apt-get install python3-venv), or install uv." >&2; exit 1; }
 @echo "Installing the locked packages into $(1) ..."
 @output=$$({ \
   if [ $(UV) = $(1)/bin/uv ]; then \
@@ -123,10 +123,10 @@ define INSTALL
   $(UV) pip sync --quiet --python $(1)/bin/python --require-hashes $(2) && \
   $(UV) pip check --python $(1)/bin/python; } 2>&1) || { \
   case "$$output" in \
-    *"No space left"*) echo "The disk is full: free some space and run make again." ;; \
+    *"No space left"*) echo "The disk is full. Free some space and run make again." ;; \
     *"error sending request"*|*"NewConnectionError"*|*"ConnectTimeoutError"*|*"from versions: none"*) \
-      echo "The package index did not answer: check the network, or set UV_DEFAULT_INDEX (and PIP_INDEX_URL) to your index." ;; \
-    *) echo "$$output"; echo "The installation failed for the reason above: run make again once it is mended." ;; \
+      echo "The package index did not answer. Check the network, or set UV_DEFAULT_INDEX (and PIP_INDEX_URL) to your index." ;; \
+    *) echo "$$output"; echo "The installation failed; the reason is above. Fix it and run make again." ;; \
   esac >&2; exit 1; }
 @touch $(1)/.installed
 endef

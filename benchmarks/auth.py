@@ -1,4 +1,4 @@
-"""What a token costs a request, in process: verified before, and verified for the first time."""
+"""Measure the cost of a token, in process: a remembered one, and one that is verified."""
 
 import json
 from collections.abc import Iterator

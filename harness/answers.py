@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 HOSTILE = r"""O'Keefe & "Söhne" \ <b>"""
 
 _SLUG = "service_slug must have 2 to 40 characters of a-z, 0-9 and '-', begin with a letter"
-_PRINTABLE = "must be one line of printable characters without blanks around it"
+_PRINTABLE = "must be one line of printable characters without spaces around it"
 # Name of the case: the question, the answer and the beginning of the error message.
 REFUSED = {
-    "no name": ("service_name", "", "service_name must be a text that is not empty"),
-    "blank": ("description", "   ", "description must be a text that is not empty"),
+    "no name": ("service_name", "", "service_name must not be empty"),
+    "blank": ("description", "   ", "description must not be empty"),
     "long name": ("service_name", "n" * 61, "service_name must have at most 60 characters"),
     "long description": ("description", "d" * 201, "description must have at most 200 characters"),
     "long owner": ("owner", "o" * 61, "owner must have at most 60 characters"),
@@ -20,10 +20,10 @@ REFUSED = {
     "zero-width space": ("owner", "a\u200bb", f"owner {_PRINTABLE}"),
     "invalid UTF-8": ("owner", "a\udcffb", f"owner {_PRINTABLE}"),
     "leading blank": ("owner", " a", f"owner {_PRINTABLE}"),
-    "brace": ("owner", "a } b", "owner must be without braces"),
-    "expression": ("owner", "{{ 7*7 }}", "owner must be without braces"),
-    "other answer": ("owner", "{{ cookiecutter.service_name }}", "owner must be without braces"),
-    "comment": ("service_name", "a{# b #}", "service_name must be without braces"),
+    "brace": ("owner", "a } b", "owner must not contain braces"),
+    "expression": ("owner", "{{ 7*7 }}", "owner must not contain braces"),
+    "other answer": ("owner", "{{ cookiecutter.service_name }}", "owner must not contain braces"),
+    "comment": ("service_name", "a{# b #}", "service_name must not contain braces"),
     "slug: empty": ("service_slug", "", _SLUG),
     "slug: one letter": ("service_slug", "a", _SLUG),
     "slug: too long": ("service_slug", "a" * 41, _SLUG),

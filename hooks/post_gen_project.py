@@ -1,4 +1,4 @@
-"""Lay the folders of the chosen options over the project, remove those of the others.
+"""Copy the files of the chosen options into the project, and delete the folder of options.
 
 Then print the next commands.
 """

@@ -1,4 +1,4 @@
-"""Refuse answers that would make a broken project: one sentence says what would be right."""
+"""Refuse an answer that would break the project, and print the rule that it violates."""
 
 import json
 import re
@@ -31,13 +31,13 @@ def objections() -> Iterator[str]:
     for question, longest in LONGEST.items():
         answer = ANSWERS[question]
         if not isinstance(answer, str) or not answer.strip():
-            yield f"{question} must be a text that is not empty."
+            yield f"{question} must not be empty."
         elif len(answer) > longest:
-            yield f"{question} must have at most {longest} characters; it has {len(answer)}."
+            yield f"{question} must have at most {longest} characters; got {len(answer)}."
         elif not answer.isprintable() or answer != answer.strip():
-            yield f"{question} must be one line of printable characters without blanks around it."
+            yield f"{question} must be one line of printable characters without spaces around it."
         elif re.search("[{}]", answer + str(AS_GIVEN.get(question, ""))):
-            yield f"{question} must be without braces, which cookiecutter reads as code."
+            yield f"{question} must not contain braces, which cookiecutter reads as code."
     slug = ANSWERS["service_slug"]
     if not SLUG.fullmatch(slug):
         yield (

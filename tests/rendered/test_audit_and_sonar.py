@@ -57,8 +57,8 @@ def test_a_requirement_without_a_hash_fails_the_audit(project: Path, osv: FakeOS
 @pytest.mark.parametrize(
     ("token", "message"),
     [
-        ("", "SONAR_TOKEN is not set: the server gives one to each project."),
-        ("x", "There is no coverage.xml: make test writes it."),
+        ("", "SONAR_TOKEN is not set. Create a token for this project on the Sonar server."),
+        ("x", "coverage.xml is missing. Run make test, which writes it."),
     ],
     ids=["no token", "no report"],
 )

@@ -149,7 +149,7 @@ def test_a_full_disk_is_reported_in_one_line(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 2
-        assert done.stderr.startswith("The disk is full: free some space and run make again.\n")
+        assert done.stderr.startswith("The disk is full. Free some space and run make again.\n")
     finally:
         subprocess.run(["umount", str(disk)], check=True)
         shutil.rmtree(disk)

@@ -101,7 +101,7 @@ def test_answers_typed_at_the_prompts_obey_the_same_rules(tmp_path: Path) -> Non
     assert not (tmp_path / "shop" / "main" / "controller" / "hello.py").exists()
     refused = run_cookiecutter(str(ROOT), cwd=tmp_path, stdin="\nstore\n\n{{ 7*7 }}\n\n\n\n\n")
     assert refused.returncode == 1
-    assert refused.stderr.startswith("owner must be without braces")
+    assert refused.stderr.startswith("owner must not contain braces")
     assert [path.name for path in tmp_path.iterdir()] == ["shop"]
 
 
@@ -118,5 +118,5 @@ def test_replayed_answers_obey_the_same_rules(tmp_path: Path) -> None:
     replay.write_text(json.dumps(answers), "utf-8")
     refused = run_cookiecutter("--replay-file", str(replay), str(ROOT), cwd=tmp_path)
     assert refused.returncode == 1
-    assert refused.stderr.startswith("owner must be without braces")
+    assert refused.stderr.startswith("owner must not contain braces")
     assert not (tmp_path / "other").exists()

@@ -47,7 +47,7 @@ def test_a_missing_docker_is_named(baked: Bake, tmp_path: Path, target: str) -> 
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("docker is not installed: install Docker, or Podman with ")
+    assert done.stderr.startswith("docker is not installed. Install Docker, or Podman with ")
 
 
 def install(folder: Path, *arguments: str, **variables: str) -> list[str]:
@@ -82,7 +82,7 @@ def test_a_missing_python_is_named(folder: Path, tmp_path: Path) -> None:
     """PYTHON may be a name or a path."""
     path = path_without_uv(tmp_path / "bin")
     (line,) = install(folder, "PYTHON=python3.99", path=path)
-    assert line.startswith("Python 3.11 or later is needed, and python3.99 is older or missing: ")
+    assert line.startswith("Python 3.11 or later is required, and python3.99 is older or missing. ")
 
 
 def test_an_old_python_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -91,8 +91,8 @@ def test_an_old_python_is_refused(folder: Path, tmp_path: Path) -> None:
     python = stub(tmp_path / "python", OLD_PYTHON)
     (line,) = install(folder, f"PYTHON={python}", path=path)
     assert line == (
-        f"Python 3.11 or later is needed, and {python} is older or missing: name another, "
-        "for example by make .venv/.installed PYTHON=python3.13"
+        f"Python 3.11 or later is required, and {python} is older or missing. Choose another, "
+        "for example: make .venv/.installed PYTHON=python3.13"
     )
 
 
@@ -101,7 +101,7 @@ def test_a_missing_venv_module_is_named(folder: Path, tmp_path: Path) -> None:
     path = path_without_uv(tmp_path / "bin")
     python = stub(tmp_path / "python", NO_ENSUREPIP)
     (line,) = install(folder, f"PYTHON={python}", path=path)
-    assert line.startswith(f"{python} has no venv module: install it (Debian: apt-get install ")
+    assert line.startswith(f"{python} has no venv module. Install it (Debian: apt-get install ")
 
 
 def test_an_unreachable_index_is_reported_with_uv(folder: Path, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_an_unreachable_index_is_reported_with_uv(folder: Path, tmp_path: Path) 
     stub(tmp_path / "bin" / "uv", f'exec {require("uv")} "$@"')
     settings = {"UV_DEFAULT_INDEX": UNREACHABLE, "UV_NO_CACHE": "1", "UV_HTTP_RETRIES": "0"}
     (line,) = install(folder, path=path, **settings)
-    assert line.startswith("The package index did not answer: check the network, or set UV_DEFAULT")
+    assert line.startswith("The package index did not answer. Check the network, or set UV_DEFAULT")
 
 
 def test_an_unreachable_index_is_reported_with_pip(folder: Path, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_an_unreachable_index_is_reported_with_pip(folder: Path, tmp_path: Path)
     path = path_without_uv(tmp_path / "bin")
     settings = {"PIP_INDEX_URL": UNREACHABLE, "PIP_NO_CACHE_DIR": "1", "PIP_RETRIES": "0"}
     (line,) = install(folder, path=path, PIP_CONFIG_FILE="/dev/null", **settings)
-    assert line.startswith("The package index did not answer: check the network, or set UV_DEFAULT")
+    assert line.startswith("The package index did not answer. Check the network, or set UV_DEFAULT")
 
 
 def test_a_full_disk_is_reported(folder: Path, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_full_disk_is_reported(folder: Path, tmp_path: Path) -> None:
     path = path_without_uv(tmp_path / "bin")
     stub(tmp_path / "bin" / "uv", "echo 'error: No space left on device (os error 28)' >&2; exit 2")
     (line,) = install(folder, path=path)
-    assert line == "The disk is full: free some space and run make again."
+    assert line == "The disk is full. Free some space and run make again."
 
 
 def test_the_output_is_shown_where_the_reason_is_unknown(folder: Path, tmp_path: Path) -> None:
@@ -135,4 +135,4 @@ def test_the_output_is_shown_where_the_reason_is_unknown(folder: Path, tmp_path:
     stub(tmp_path / "bin" / "uv", "echo 'error: a hash differs' >&2; exit 2")
     reason, line = install(folder, path=path)
     assert reason == "error: a hash differs"
-    assert line == "The installation failed for the reason above: run make again once it is mended."
+    assert line == "The installation failed; the reason is above. Fix it and run make again."

@@ -42,7 +42,7 @@ def test_unknown_keys_cost_the_issuer_one_request(
 def test_known_keys_work_while_the_issuer_is_down(
     auth_project: Path, own_issuer: FakeIssuer
 ) -> None:
-    """The service is degraded meanwhile, and recovers by itself."""
+    """The service is degraded meanwhile, and recovers automatically."""
     with AuthService(auth_project, own_issuer, refresh_after=0.2, fetch_interval=0.1) as service:
         assert service.readiness() == "ok"
         own_issuer.status = 503
