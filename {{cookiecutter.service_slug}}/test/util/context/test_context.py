@@ -52,4 +52,6 @@ class TestDeadline(IsolatedCase):
             time.return_value = 1003.0  # the task has waited for a process
             self.assertEqual(captured.run(current_request_id.get), "from-the-caller")
             self.assertEqual(captured.run(deadline.remaining), 7)
+            time.return_value = 1020.0
+            self.assertEqual(captured.run(deadline.remaining), 0)
         self.assertEqual((current_request_id.get(), deadline.remaining()), ("of-the-worker", 99))
