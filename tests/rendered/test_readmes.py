@@ -1,7 +1,9 @@
 """Every shell command of the READMEs and of docs/operations.md is run by a test."""
 
 import os
+import re
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,14 @@ def test_uvx_bakes_the_default_service(tmp_path: Path) -> None:
     variables = {"TEMPLATE": str(ROOT), "HOME": str(tmp_path), "UV_SYSTEM_CERTS": "true"}
     path = os.pathsep.join((str(Path(require("uvx")).parent), os.environ["PATH"]))
     run(tmp_path, "sh", "-ec", f"yes '' | {command}", PATH=path, **variables)
+    assert contents(tmp_path / "my-service") == contents(bake(tmp_path / "other"))
+
+
+def test_cookiecutter_of_the_template_bakes_without_uv(tmp_path: Path) -> None:
+    """Every make target installs it."""
+    (command,) = re.findall(r"`(\S+cookiecutter \"\$TEMPLATE\")`", (ROOT / "README.md").read_text())
+    installed_here = command.replace(".venv/bin", str(Path(sys.executable).parent))
+    run(tmp_path, "sh", "-ec", f"yes '' | {installed_here}", TEMPLATE=str(ROOT), HOME=str(tmp_path))
     assert contents(tmp_path / "my-service") == contents(bake(tmp_path / "other"))
 
 
