@@ -37,6 +37,8 @@ class Bearer:
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         token = self._token if isinstance(self._token, str) else self._token()
+        if not token.isprintable():
+            raise ValueError("a token must be one line of text; look for a line break in it")
         request.headers["Authorization"] = f"Bearer {token}"
         return request
 

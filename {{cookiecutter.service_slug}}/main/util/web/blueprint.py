@@ -63,7 +63,8 @@ class Blueprint(flask_smorest.Blueprint):
         lists = {
             field.data_key or name
             for name, field in schema.load_fields.items()
-            if isinstance(field, ma.fields.List)
+            # False for a DelimitedList, whose items are in one value.
+            if isinstance(field, ma.fields.List) and getattr(field, "is_multiple", True)
         }
 
         def read_query() -> dict[str, Any]:

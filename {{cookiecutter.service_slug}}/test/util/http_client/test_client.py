@@ -6,15 +6,13 @@ from typing import assert_type
 from unittest import mock
 
 import marshmallow as ma
-from requests.exceptions import InvalidHeader, ReadTimeout
+from requests.exceptions import InvalidHeader
 
 from main.util.context import current_request_id, start_trace
 from main.util.http_client import (
     Bearer,
     Client,
     UpstreamInvalid,
-    UpstreamRejected,
-    UpstreamTimeout,
 )
 from main.util.web import BaseSchema
 from test.util.http_client.case import BASE, ClientCase
@@ -94,6 +92,8 @@ class TestRequests(ClientCase):
     def test_an_invalid_header_is_raised_as_it_is(self) -> None:
         with self.assertRaises(InvalidHeader):
             self.client.get(headers={"A": "b\r\nC: d"})
+        with self.assertRaisesRegex(ValueError, "look for a line break"):
+            Client(BASE, auth=Bearer("secret\ntoken")).get()
 
 
 class TestResults(ClientCase):
@@ -124,30 +124,3 @@ class TestResults(ClientCase):
                 with self.subTest(body[:10], into=into):
                     self.respond(200, json=None, body=body)
                     self.assert_fails(UpstreamInvalid, into=into)
-
-
-class TestObservation(ClientCase):
-    def test_each_call_is_logged_and_observed_without_its_query(self) -> None:
-        observer = mock.Mock()
-        patch = mock.patch("main.util.http_client.client.call_observers", [observer])
-        patch.start()
-        self.addCleanup(patch.stop)
-        self.respond(503, 200)
-        self.upstream.get(f"{BASE}/gone", status=410)
-        self.upstream.get(f"{BASE}/late", body=ReadTimeout())
-        with self.assertLogs("main.util.http_client", "INFO") as logs:
-            self.client.request("get", params={"q": "1"})
-            self.assert_fails(UpstreamRejected, path="gone", params={"q": "1"})
-            self.assert_fails(UpstreamTimeout, path="late")
-            with self.assertRaises(InvalidHeader):
-                self.client.get(headers={"A": "\n"})
-        calls = [("/api", 200), ("/api/gone", 410), ("/api/late", "upstreamtimeout")]
-        for (path, status), record, call in zip(
-            [*calls, ("/api", "error")], logs.records, observer.mock_calls, strict=True
-        ):
-            fields = vars(record)
-            self.assertEqual((record.msg, fields["path"]), ("upstream.called", path))
-            self.assertEqual((fields["method"], fields["status"]), ("GET", status))
-            self.assertEqual(call.args[:3], ("upstream.test", "GET", str(status)))
-            self.assertTrue(0 <= fields["seconds"] < 1 and 0 < call.args[3] < 1)
-            self.assertEqual(fields["upstream"], "upstream.test")
