@@ -21,7 +21,7 @@ class TestTrace(IsolatedCase):
             (TRACEPARENT, "01"),
             (f"00-{TRACE_ID}-{PARENT_ID}-00", "00"),
             (f"00-{TRACE_ID}-{PARENT_ID}-fe", "00"),  # unknown flags are not passed on
-            (f"cc-{TRACE_ID}-{PARENT_ID}-03", "01"),
+            (f"cc-{TRACE_ID}-{PARENT_ID}-ff", "01"),
             (f"cc-{TRACE_ID}-{PARENT_ID}-01-of-a-later-version", "01"),
         ):
             with self.subTest(traceparent):
