@@ -103,6 +103,7 @@ class TestThreadMap(MapContract, IsolatedCase):
         for _ in range(3):
             next(results)
         self.assertLessEqual(next(numbers), 8 + 2)
+        self.assertEqual(thread_map(isqrt, [1, 4], limit=1), [1, 2])
         with self.assertRaisesRegex(ValueError, "^limit must be at least 1; got 0$"):
             thread_map(isqrt, numbers, limit=0)
 
