@@ -150,7 +150,8 @@ def test_a_port_in_use_is_named(project: Path) -> None:
         with Stack(project, ready="", OPS_PORT=port) as stack:
             assert stack.process.wait(TIMEOUT) == 2
             (line,) = stack.lines()
-            assert line["errors"] == [f"Cannot listen on port {port}: Address already in use."]
+            problem = f"Cannot listen on port {port}: Address already in use."
+            assert line["errors"] == [f"{problem} Set PORT or OPS_PORT to another."]
             assert stack.pids() == []
 
 

@@ -52,5 +52,6 @@ def _check_port(address: str, port: int) -> list[str]:
     try:
         socket.create_server((address, port)).close()
     except OSError as error:
-        return [f"Cannot listen on port {port}: {os.strerror(error.errno or 0)}."]
+        reason = os.strerror(error.errno or 0)
+        return [f"Cannot listen on port {port}: {reason}. Set PORT or OPS_PORT to another."]
     return []

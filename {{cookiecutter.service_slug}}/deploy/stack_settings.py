@@ -73,7 +73,7 @@ def _run_dir(text: str, errors: list[str]) -> str:
 def _boolean(name: str, default: str, environ: Mapping[str, str], errors: list[str]) -> bool:
     text = environ.get(name, default).lower()
     if text not in ("true", "false"):
-        errors.append(f"{name} must be one of TRUE, FALSE; got {text!r}.")
+        errors.append(f"{name} must be true or false; got {text!r}.")
     return text == "true"
 
 

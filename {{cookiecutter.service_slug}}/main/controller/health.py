@@ -46,7 +46,7 @@ class Ready(MethodView):
     def get(self) -> dict[str, Any] | Response:
         """Report whether the service can do its work.
 
-        It is degraded while a dependency is down that it can do without.
+        It is degraded while an optional dependency is down.
         """
         status, checks = dependencies.check_all()
         if status == "unavailable":

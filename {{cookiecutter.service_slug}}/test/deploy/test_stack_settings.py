@@ -26,7 +26,7 @@ class TestReadSettings(unittest.TestCase):
 
     def test_every_invalid_setting_is_reported(self) -> None:
         errors = self.errors(PORT="0", UWSGI_THREADS="٣", DRAIN_DELAY="1" * 5000, APP_LOG_QUERY="1")
-        self.assertEqual(errors[0], "APP_LOG_QUERY must be one of TRUE, FALSE; got '1'.")
+        self.assertEqual(errors[0], "APP_LOG_QUERY must be true or false; got '1'.")
         self.assertEqual(errors[1], "PORT must be an integer from 1 to 65535; got '0'.")
         self.assertEqual(errors[2], "UWSGI_THREADS must be an integer from 1 to 64; got '٣'.")
         self.assertTrue(errors[3].startswith("DRAIN_DELAY must be an integer from 0 to 10; got"))

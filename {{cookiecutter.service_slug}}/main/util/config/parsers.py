@@ -45,7 +45,9 @@ def choice(*choices: str) -> Callable[[str], str]:
 
 def boolean(text: str) -> bool:
     """Accept true or false, in any case."""
-    return choice("TRUE", "FALSE")(text) == "TRUE"
+    if text.lower() not in ("true", "false"):
+        raise ValueError("true or false")
+    return text.lower() == "true"
 
 
 def is_url(text: str) -> bool:

@@ -61,6 +61,14 @@ def run(script: str) -> str:
 
 
 class TestPools(IsolatedCase):
+    def test_a_cancelled_task_is_skipped(self) -> None:
+        threads = cast(Executor, Pools(PoolSettings(threads=1)).threads())
+        gate = threading.Barrier(2)
+        threads.submit(gate.wait, TIMEOUT)
+        self.assertTrue(threads.submit(gate.wait, TIMEOUT).cancel())
+        gate.wait(TIMEOUT)
+        self.assertEqual(threads.submit(abs, -1).result(TIMEOUT), 1)
+
     def test_tasks_that_wait_are_counted_for_each_pool(self) -> None:
         pools = Pools(PoolSettings(threads=1, processes=1))
         self.assertEqual(dict(pools.queued()), {"threads": 0, "processes": 0})

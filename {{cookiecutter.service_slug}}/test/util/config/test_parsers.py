@@ -16,7 +16,7 @@ CASES: list[tuple[Any, str, dict[str, Any], str]] = [
     ),
     (positive_seconds, "a positive number of seconds", {"0.5": 0.5}, " many 0 nan inf -5 0x10"),
     (ratio, "a number from 0 to 1", {"0": 0, "0.25": 0.25, "1": 1}, " many nan 1.1 -0.1"),
-    (boolean, "one of TRUE, FALSE", {"True": True, "false": False}, " yes 1 on"),
+    (boolean, "true or false", {"True": True, "false": False}, " yes 1 on"),
     (
         url_list,
         URLS,
