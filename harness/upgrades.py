@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.environment import install, run
 from harness.project import ROOT, TEMPLATE, contents, user_config
-from harness.readme import shell_block, write_shown_files
+from harness.readme import write_shown_files
 
 # Tag of the version that services are baked from.
 OLDER = "older"
@@ -143,7 +143,7 @@ class ServiceRepository:
     def delete_sample(self) -> None:
         """Delete the sample as the README says."""
         install(self.project)
-        run(self.project, "sh", "-ec", shell_block(self.project / "README.md", "delete-sample"))
+        run(self.project, "make", "delete-sample")
         commit_all(self.project, "Delete the sample")
 
     def edit(self, name: str, pattern: str, replacement: str) -> None:

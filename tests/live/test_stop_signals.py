@@ -114,7 +114,7 @@ def test_term_during_a_reload_stops_the_stack(project: Path) -> None:
     """While uWSGI reloads, it does not read commands."""
     with Stack(project) as stack:
         # uWSGI prints this after the reload, before it imports the application.
-        started = b"Operational MODE"
+        started = b"Starting uWSGI"
         (stack.run_dir / "uwsgi.fifo").write_text("r")
         wait_until(lambda: stack.log.path.read_bytes().count(started) == 2)
         assert stack.stop() == 0
