@@ -1,7 +1,7 @@
 """Run nginx and uWSGI, or one of them: entrypoint.py [app|nginx].
 
 TERM and INT stop them in order: exit status 0. HUP reloads them. If one ends unexpectedly, the
-other is stopped: exit status 1. If neither can be started: exit status 2.
+other is stopped: exit status 1. If a check before the start fails: exit status 2.
 """
 
 import os
