@@ -106,9 +106,14 @@ def _copy_service(project: Path, folder: Path) -> None:
 
 
 def _assert_passes_unmodified(fault: Fault, folder: Path) -> None:
-    output = run(folder, *fault.command)
+    output = _run(fault, folder)
     if fault.is_detected_by_a_test and " passed" not in output:
         pytest.skip(next(line for line in output.splitlines() if line.startswith("SKIPPED")))
+
+
+def _run(fault: Fault, folder: Path) -> str:
+    """Run the detector; with temporary files of its own, because pytest removes old ones."""
+    return run(folder, *fault.command, PYTEST_DEBUG_TEMPROOT=str(folder.parent))
 
 
 def _inject(fault: Fault, folder: Path) -> None:
@@ -143,4 +148,4 @@ def test_an_injected_fault_is_detected(fault: Fault, unmodified: Copy, tmp_path:
     shutil.copytree(unmodified(fault), folder, symlinks=True)
     _inject(fault, folder)
     with pytest.raises(AssertionError, match=fault.expected_output):
-        run(folder, *fault.command)
+        _run(fault, folder)
