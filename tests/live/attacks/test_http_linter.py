@@ -58,3 +58,9 @@ def test_every_response_states_its_lifetime_once(service: Stack, path: str) -> N
     response = service.get(path)
     assert len(response.headers.get_all("Cache-Control", [])) == 1
     assert "Expires" not in response.headers
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/docs/openapi.json", "/v1/pages", "/x"])
+def test_a_response_without_a_lifetime_must_not_be_stored(service: Stack, path: str) -> None:
+    """The application sets none for these, and a cache might choose one."""
+    assert service.get(path).headers["Cache-Control"] == "no-store"

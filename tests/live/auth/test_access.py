@@ -34,6 +34,7 @@ def test_an_operation_is_denied_by_default(service: AuthService) -> None:
     response = service.get("/v1/pages")
     assert_problem(response, 401)
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="my-service"'
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 def test_an_operation_may_require_a_scope(service: AuthService, issuer: FakeIssuer) -> None:

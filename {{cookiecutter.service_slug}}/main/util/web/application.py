@@ -1,7 +1,8 @@
 """The application class: Flask with the scope of the service, and with less work for a request."""
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from flask.ctx import AppContext
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class NoSessions(SessionInterface):
@@ -62,6 +65,10 @@ class Application(Flask):
             default_method=request.method,
             path_info=request.path,
         )
+
+    def ensure_sync(self, func: Callable[..., T]) -> Callable[..., T]:
+        """Return the function: `Blueprint` refuses coroutine functions, so none needs wrapping."""
+        return func
 
     def log_exception(self, exc_info: Any) -> None:
         """Log an unhandled exception as one event, whatever the request was."""

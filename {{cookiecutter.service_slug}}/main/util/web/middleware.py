@@ -49,20 +49,6 @@ def with_context(application: "WSGIApplication") -> "WSGIApplication":
     return wrapper
 
 
-def with_response_defaults(application: "WSGIApplication") -> "WSGIApplication":
-    """Forbid storing a response without Cache-Control."""
-
-    def wrapper(environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            if "cache-control" not in {name.lower() for name, _ in headers}:
-                headers.append(("Cache-Control", "no-store"))
-            return start_response(status, headers, *rest)
-
-        return application(environ, start)
-
-    return wrapper
-
-
 def with_metrics(application: "WSGIApplication") -> "WSGIApplication":
     """Record how long every request took until its response started."""
 

@@ -95,15 +95,6 @@ class TestMiddleware(ServiceCase):
         begun = self.client.get("/trace", environ_overrides={"TRACE_ID": "3" * 32})
         self.assertEqual(begun.get_json(), ["3" * 32, "00", ""])
 
-    def test_responses_are_not_to_be_stored_unless_they_say_so(self) -> None:
-        for path, cache_control in (
-            ("/livez", "no-store"),
-            ("/nothing", "no-store"),
-            ("/own/299", "private"),
-        ):
-            response = self.client.get(path)
-            self.assertEqual(response.headers.get_all("Cache-Control"), [cache_control])
-
     def test_requests_are_measured_by_method_route_and_status(self) -> None:
         labels = {"method": "GET", "route": "/livez", "status": "200"}
         before, seconds = measured(**labels), measured("sum", **labels)

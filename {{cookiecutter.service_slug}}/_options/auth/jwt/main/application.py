@@ -12,12 +12,7 @@ from main.util.http_client import UpstreamError
 from main.util.observability import logs, metrics, server_timing, timing
 from main.util.web import Application, Dependency, problem
 from main.util.web.auth import protect
-from main.util.web.middleware import (
-    with_context,
-    with_metrics,
-    with_queue_limit,
-    with_response_defaults,
-)
+from main.util.web.middleware import with_context, with_metrics, with_queue_limit
 from main.util.web.problems import ProblemApi
 
 log = logging.getLogger(__name__)
@@ -60,7 +55,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Application:
     app.extensions["dependencies"] = {"cache": Dependency(cache.ping, required=False)}
 
     # Outermost first.
-    middleware = [with_context, with_response_defaults, with_metrics, with_queue_limit]
+    middleware = [with_context, with_metrics, with_queue_limit]
     for wrap in reversed(middleware):
         app.wsgi_app = wrap(app.wsgi_app)  # type: ignore[method-assign]
 
