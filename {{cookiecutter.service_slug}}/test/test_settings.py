@@ -12,12 +12,9 @@ from main.util.concurrency import process_map, thread_map
 from main.util.config import SettingError, load, variables
 from main.util.config.declare import Variable
 from test.case import IsolatedCase, ServiceCase
+from test.util.concurrency import tasks
 
 ROOT = Path(__file__).parents[1]
-
-
-def cache_ttl(_: object) -> float:
-    return settings.current().cache.ttl
 
 
 class TestCurrent(ServiceCase):
@@ -30,7 +27,7 @@ class TestCurrent(ServiceCase):
             self.assertEqual(settings.current().cache.ttl, 77)
 
     def test_a_pool_thread_gets_the_settings_of_the_application(self) -> None:
-        self.assertEqual(thread_map(cache_ttl, [None]), [77])
+        self.assertEqual(thread_map(tasks.cache_ttl, [None]), [77])
 
 
 class TestCurrentWithoutApplication(IsolatedCase):
@@ -41,7 +38,7 @@ class TestCurrentWithoutApplication(IsolatedCase):
         self.assertIs(settings.current(), settings.current())
 
     def test_a_pool_process_gets_the_settings_of_the_environment(self) -> None:
-        self.assertEqual(process_map(cache_ttl, [None]), [300])
+        self.assertEqual(process_map(tasks.cache_ttl, [None]), [300])
 
     def test_an_application_context_activates_the_settings_of_its_application(self) -> None:
         with create_app({"APP_CACHE_TTL": "5"}).app_context():

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from main import settings
 from main.util.concurrency import process_map
 from main.util.context import current_request_id, deadline
 
@@ -34,6 +35,10 @@ def place(_: Any) -> Place:
         current_request_id.get(),
         deadline.remaining(),
     )
+
+
+def cache_ttl(_: Any) -> float:
+    return settings.current().cache.ttl
 
 
 def nested_place(_: Any) -> Place:

@@ -61,6 +61,9 @@ def run(script: str) -> str:
 
 
 class TestPools(IsolatedCase):
+    def setUp(self) -> None:
+        Scope(PoolSettings(processes=1)).activate()
+
     def test_a_cancelled_task_is_skipped(self) -> None:
         threads = cast(Executor, Pools(PoolSettings(threads=1)).threads())
         gate = threading.Barrier(2)
@@ -91,7 +94,6 @@ class TestPools(IsolatedCase):
         self.assertEqual(heavy & set(run(IMPORTS).split()), set())
 
     def test_pool_processes_are_spawned_and_have_no_pools(self) -> None:
-        Scope(PoolSettings(processes=1)).activate()
         outer, inner = (process_map(function, [0])[0] for function in (place, nested_place))
         self.assertEqual(outer.process_class, "SpawnProcess")
         self.assertEqual(outer.process, inner.process)

@@ -60,12 +60,12 @@ class TestLogs(IsolatedCase):
 
     def test_the_bound_holds_for_any_value(self) -> None:
         values = [
-            "x" * 99_999,
+            "x" * 50_000,
             "\U0001f600" * 10_000,
-            list(range(99_999)),
-            {"a": {"b": "c" * 99_999}},
+            list(range(9_999)),
+            {"a": {"b": "c" * 50_000}},
         ]
-        for count in (1, 50):
+        for count in (1, 20):
             for value in values:
                 fields = {f"field{number}": value for number in range(count)}
                 line = log_line("x" * 99_999, **fields)

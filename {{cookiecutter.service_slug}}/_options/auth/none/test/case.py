@@ -8,21 +8,27 @@ from flask.testing import FlaskClient
 
 from main.application import create_app
 from main.util import cache
+from main.util.concurrency import Pools, PoolSettings
 from main.util.config import Scope
 from main.util.web import Application
+
+POOLS = Pools(PoolSettings())
 
 
 class IsolatedCase(unittest.TestCase):
     """A test in a context and a scope of its own.
 
     It starts without a request, a deadline, or objects that another test has created, and
-    nothing that it sets in its context has to be undone.
+    nothing that it sets in its context has to be undone. Only the pools are those of all tests,
+    because processes take long to start.
     """
 
     def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
         """Run the test."""
         context = copy_context()
-        context.run(Scope().activate)
+        scope = Scope()
+        scope.put(Pools, POOLS)
+        context.run(scope.activate)
         return context.run(super().run, result)
 
 
@@ -38,6 +44,7 @@ class ServiceCase(IsolatedCase):
     def setUpClass(cls) -> None:
         """Create the application."""
         cls.app = create_app(cls.environment)
+        cls.app.extensions["scope"].put(Pools, POOLS)
 
     def setUp(self) -> None:
         """Start with an empty cache."""
