@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import ClassVar
 
+import psutil
 import pytest
 
+from harness.containers import engine
 from harness.containers.container import LEAST_PRIVILEGE, Container
 from harness.stack import Stack, StackType
 
@@ -26,14 +28,14 @@ class ConfinedContainer(Container):
         folder = f"RUN_DIR={self.run_dir}"
         self.command = [part.replace(folder, "RUN_DIR=/tmp") for part in self.command]
 
-
-def report_peak_memory(stack: Stack) -> None:
-    """Print the largest number of megabytes that a container has had."""
-    if isinstance(stack, ConfinedContainer):
+    def __exit__(self, *exception: object) -> None:
+        # The largest amount of memory that it has had: `pytest -rP` shows it.
         names = ("memory.peak", "memory/memory.max_usage_in_bytes")
         paths = " ".join(f"/sys/fs/cgroup/{name}" for name in names)
-        peak = stack.execute("sh", "-c", f"cat {paths} 2>/dev/null || true")
-        print(f"peak memory: {int(peak) >> 20} MB")
+        command = ("sh", "-c", f"cat {paths} 2>/dev/null")
+        peak = engine.run("exec", self.name, *command, check=False)
+        print(f"peak memory: {int(peak or 0) >> 20} MB")
+        super().__exit__(*exception)
 
 
 def cache_size(stack: Stack) -> int:
@@ -42,6 +44,13 @@ def cache_size(stack: Stack) -> int:
         return int(stack.execute("du", "-sk", "/tmp/cache").split()[0]) * 1024  # noqa: S108
     files = (stack.run_dir / "cache").iterdir()
     return sum(each.stat().st_blocks * 512 for each in files)
+
+
+def nginx_workers(stack: Stack) -> list[int]:
+    """Return the process ids of nginx's workers, as `stack.kill` takes them."""
+    if isinstance(stack, ConfinedContainer):
+        return [int(pid) for pid in stack.execute("pgrep", "-f", "nginx: worker").split()]
+    return [worker.pid for worker in psutil.Process(stack.nginx()).children()]
 
 
 @pytest.fixture(

@@ -16,7 +16,7 @@ from harness.http import Response
 from harness.problem import assert_problem
 from harness.stack import Stack, StackType
 from harness.waiting import HOST, TIMEOUT, wait_until
-from tests.live.attacks.conftest import cache_size, report_peak_memory
+from tests.live.attacks.conftest import cache_size
 
 # More than worker_connections of nginx allows, and than it admits requests.
 CONNECTIONS = 4018
@@ -51,7 +51,6 @@ def test_bodies_that_never_end_leave_the_probes_alone(
             if path != "/readyz":
                 assert_problem(response, 429)
                 assert response.headers["Retry-After"] == "1"
-            report_peak_memory(stack)
         wait_until(lambda: stack.get("/v1/hello").status == 200)
 
 
@@ -74,7 +73,6 @@ def test_distinct_urls_do_not_fill_the_memory(
 
         assert set().union(*executor.map(request_many, range(CLIENTS))) == {200}
         assert cache_size(stack) < CACHE_BYTES
-        report_peak_memory(stack)
         # Neither a query nor a cookie makes a copy of the files of the documentation.
         for number in range(50):
             path = f"/docs/swagger-ui-bundle.js?copy={number}"

@@ -15,7 +15,6 @@ from harness.problem import assert_problem
 from harness.project import patched_copy
 from harness.stack import Stack, StackType
 from harness.waiting import HOST, TIMEOUT, wait_until
-from tests.live.attacks.conftest import report_peak_memory
 
 BODY = 1024 * 1024
 # How many nginx admits at a time.
@@ -44,7 +43,6 @@ def test_slow_uploads_leave_room_for_others(
             assert response.headers["Retry-After"] == "1"
             # A body that fits into memory is still admitted.
             assert stack.post("/v1/primes", {"numbers": [7]}).status == 200
-            report_peak_memory(stack)
         body = b'{"numbers": [7]}'.ljust(BODY)
         wait_until(lambda: stack.call("POST", "/v1/primes", body, JSON).status == 200)
 
@@ -63,7 +61,6 @@ def test_slow_readers_leave_room_for_others(
         assert_unharmed(stack, executor)
         body = b'{"numbers": [7]}'.ljust(BODY)
         assert stack.call("POST", "/v1/primes", body, JSON).status == 200
-        report_peak_memory(stack)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.fakes.upstream import GatedUpstream
 from harness.http import Response
 from harness.problem import assert_problem
-from harness.stack import Stack
+from harness.stack import StackType
 from harness.waiting import HOST, wait_until
 
 GREEDY = {"X-Forwarded-For": "192.0.2.1"}
@@ -24,11 +24,14 @@ def assert_refused(response: Response) -> None:
 
 
 def test_the_connections_of_a_client_are_limited(
-    project: Path, gated_upstream: GatedUpstream, executor: ThreadPoolExecutor
+    stack_type: StackType,
+    project: Path,
+    gated_upstream: GatedUpstream,
+    executor: ThreadPoolExecutor,
 ) -> None:
     """Two of its requests are waiting, so that the third is refused."""
     settings = {"TRUSTED_PROXIES": HOST, "APP_UPSTREAM_URLS": gated_upstream.url}
-    with Stack(project, CLIENT_CONNECTIONS=str(LIMIT), **settings) as stack:
+    with stack_type(project, CLIENT_CONNECTIONS=str(LIMIT), **settings) as stack:
         calls = [executor.submit(stack.get, "/v1/pages", GREEDY) for _ in range(LIMIT)]
         wait_until(lambda: len(gated_upstream.requests) == LIMIT)
         assert_refused(stack.get("/v1/hello", GREEDY))
@@ -38,9 +41,9 @@ def test_the_connections_of_a_client_are_limited(
         wait_until(lambda: stack.get("/v1/hello", GREEDY).status == 200)
 
 
-def test_the_rate_of_a_client_is_limited(project: Path) -> None:
+def test_the_rate_of_a_client_is_limited(stack_type: StackType, project: Path) -> None:
     """A burst of a second's worth is admitted."""
-    with Stack(project, TRUSTED_PROXIES=HOST, CLIENT_RATE=str(LIMIT)) as stack:
+    with stack_type(project, TRUSTED_PROXIES=HOST, CLIENT_RATE=str(LIMIT)) as stack:
         responses = [stack.get("/v1/hello", GREEDY) for _ in range(20)]
         assert responses[0].status == 200
         assert_refused(responses[-1])

@@ -12,7 +12,7 @@ import pytest
 
 from harness.problem import assert_problem
 from harness.project import patched_copy
-from harness.stack import Stack
+from harness.stack import StackType
 from harness.waiting import TIMEOUT, wait_until
 
 HANG = """
@@ -28,12 +28,12 @@ HANG = """
 
 @pytest.mark.full
 def test_a_worker_with_a_hanging_request_is_replaced(
-    project: Path, tmp_path: Path, executor: ThreadPoolExecutor
+    stack_type: StackType, project: Path, tmp_path: Path, executor: ThreadPoolExecutor
 ) -> None:
     """An error has the stack of the request; its caller gets 502, and nobody waits for it."""
     made = '    app.extensions["scope"].make_default()\n'
     service = patched_copy(project, tmp_path / "service", "main/wsgi.py", {made: made + HANG})
-    with Stack(service, UWSGI_PROCESSES="1", UWSGI_THREADS="4") as stack:
+    with stack_type(service, UWSGI_PROCESSES="1", UWSGI_THREADS="4") as stack:
         started = time.monotonic()
         call = executor.submit(stack.get, "/hang", {"X-Request-ID": "that-hangs"})
 

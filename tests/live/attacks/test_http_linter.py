@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.http import Response
-from harness.stack import Stack
+from harness.stack import Stack, StackType
 
 # Those of one message, and those that describe a body, which a 304 does not have.
 OF_ONE_MESSAGE = {"Date", "X-Request-ID"}
@@ -18,14 +18,16 @@ OF_THE_BODY = {"Content-Encoding", "Content-Length", "Content-Type", "Transfer-E
 
 
 @pytest.fixture(scope="module")
-def service(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def service(
+    stack_type: StackType, project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
     """Run the default service with a static file."""
     copy = tmp_path_factory.mktemp("static") / "service"
     shutil.copytree(project, copy, symlinks=True)
     folder = copy / "main" / "resources" / "static"
     folder.mkdir()
     (folder / "style.css").write_text("body { color: navy }\n" * 100, "utf-8")
-    with Stack(copy) as running:
+    with stack_type(copy) as running:
         yield running
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from harness.http import JSON, Response
 from harness.problem import assert_problem
 from harness.stack import StackType
-from tests.live.attacks.conftest import report_peak_memory
 
 BODY = f'{{"numbers":[{",".join(["-1"] * 340_000)}]}}'
 CLIENTS = 8
@@ -41,4 +40,3 @@ def test_a_million_bytes_of_invalid_numbers_are_one_short_problem(
             stack.log.wait_for_line(logger="nginx", request_id=response.headers["X-Request-ID"])
         assert max(map(len, stack.log.text().splitlines())) <= MAX_LINE
         assert stack.workers() == workers
-        report_peak_memory(stack)

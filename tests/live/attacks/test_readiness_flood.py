@@ -9,7 +9,7 @@ import signal
 import socket
 from pathlib import Path
 
-from harness.stack import Stack
+from harness.stack import StackType
 from harness.waiting import HOST, TIMEOUT, wait_until
 
 # More than the backlog of uWSGI.
@@ -19,9 +19,11 @@ PROBE = "127.0.0.2"
 REQUEST = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-def test_a_flood_of_readiness_checks_leaves_room_for_other_clients(project: Path) -> None:
+def test_a_flood_of_readiness_checks_leaves_room_for_other_clients(
+    stack_type: StackType, project: Path
+) -> None:
     """The workers are stopped meanwhile, so that all calls have to wait or are refused."""
-    with Stack(project) as stack, contextlib.ExitStack() as connections:
+    with stack_type(project) as stack, contextlib.ExitStack() as connections:
 
         def call(source: str) -> socket.socket:
             address = (HOST, stack.port)

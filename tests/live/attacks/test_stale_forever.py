@@ -8,16 +8,17 @@ import signal
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
-
 from harness.http import Response
-from harness.stack import Stack
+from harness.stack import Stack, StackType
 from harness.waiting import wait_until
+from tests.live.attacks.conftest import nginx_workers
 
 
-def test_an_interrupted_renewal_is_repeated(project: Path, executor: ThreadPoolExecutor) -> None:
+def test_an_interrupted_renewal_is_repeated(
+    stack_type: StackType, project: Path, executor: ThreadPoolExecutor
+) -> None:
     """The application stands still, the renewal begins, and all workers of nginx are killed."""
-    with Stack(project, APP_HELLO_MAX_AGE="1") as stack:
+    with stack_type(project, APP_HELLO_MAX_AGE="1") as stack:
         stack.get("/v1/hello")
         stack.kill(signal.SIGSTOP, stack.workers())
         calls: list[Future[Response]] = []
@@ -29,8 +30,7 @@ def test_an_interrupted_renewal_is_repeated(project: Path, executor: ThreadPoolE
             return not calls[-1].done()
 
         wait_until(renewal_waits)
-        workers = psutil.Process(stack.nginx()).children()
-        stack.kill(signal.SIGKILL, [worker.pid for worker in workers])
+        stack.kill(signal.SIGKILL, nginx_workers(stack))
         stack.kill(signal.SIGCONT, stack.workers())
         wait_until(lambda: is_fresh(stack), timeout=10)
         assert calls[-1].exception()

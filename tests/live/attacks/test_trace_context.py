@@ -14,7 +14,7 @@ from harness.fakes.upstream import FaultyUpstream
 from harness.http import JSON
 from harness.project import patched_copy
 from harness.raw_http import exchange
-from harness.stack import Stack
+from harness.stack import Stack, StackType
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT_ID = "00f067aa0ba902b7"
@@ -41,14 +41,17 @@ def upstream() -> Iterator[FaultyUpstream]:
 
 @pytest.fixture(scope="module")
 def traced(
-    project: Path, upstream: FaultyUpstream, tmp_path_factory: pytest.TempPathFactory
+    stack_type: StackType,
+    project: Path,
+    upstream: FaultyUpstream,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
     """Run a service that calls the upstream, and whose pool processes log."""
     changes = {"def smallest_factor(number": "@timed\ndef smallest_factor(number"}
     folder = tmp_path_factory.mktemp("traced") / "service"
     service = patched_copy(project, folder, "main/service/primes.py", changes)
     urls = f"{upstream.url}/ok"
-    with Stack(service, APP_LOG_LEVEL="DEBUG", APP_UPSTREAM_URLS=urls) as stack:
+    with stack_type(service, APP_LOG_LEVEL="DEBUG", APP_UPSTREAM_URLS=urls) as stack:
         yield stack
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.problem import assert_problem
 from harness.readme import shell_block
-from harness.stack import Stack
+from harness.stack import Stack, StackType
 from harness.waiting import wait_until
 
 
@@ -23,9 +23,9 @@ def statuses(stack: Stack) -> dict[str, int]:
     }
 
 
-def test_errors_of_nginx_are_counted(project: Path) -> None:
+def test_errors_of_nginx_are_counted(stack_type: StackType, project: Path) -> None:
     """Two bodies that are too large, and three requests while the application is away."""
-    with Stack(project, "nginx", ready="/livez") as stack:
+    with stack_type(project, "nginx", ready="/livez") as stack:
         for _ in range(2):
             assert_problem(stack.call("POST", "/v1/hello", b"a" * 1_100_000), 413)
         for _ in range(3):
