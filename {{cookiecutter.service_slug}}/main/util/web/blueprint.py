@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
+from urllib.parse import parse_qs
 
 import flask_smorest
 import marshmallow as ma
@@ -68,7 +69,8 @@ class Blueprint(flask_smorest.Blueprint):
         }
 
         def read_query() -> dict[str, Any]:
-            query = request.args.lists() if request.query_string else ()
+            text = request.query_string.decode()
+            query = parse_qs(text, keep_blank_values=True, errors="strict").items()
             return {name: values if name in lists else values[0] for name, values in query}
 
         is_required = options.get("required", True)

@@ -40,11 +40,12 @@ def with_context(application: "WSGIApplication") -> "WSGIApplication":
             headers.append((REQUEST_ID_HEADER, request_id))
             return start_response(status, headers, *rest)
 
-        watchdog.running[get_ident()] = monotonic(), request_id
+        thread = get_ident()
+        watchdog.running[thread] = monotonic(), request_id
         try:
             return application(environ, start)
         finally:
-            del watchdog.running[get_ident()]
+            del watchdog.running[thread]
 
     return wrapper
 
