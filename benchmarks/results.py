@@ -27,7 +27,7 @@ class RatioAtMost:
 
     def describe(self, unit: str) -> str:
         """Return the goal as text."""
-        return f"ratio at most {self.limit:g}"
+        return f"ratio at most {self.limit:.3g}"
 
 
 @dataclass(frozen=True)
