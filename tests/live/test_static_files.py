@@ -17,13 +17,18 @@ ICON = '<svg xmlns="http://www.w3.org/2000/svg"/>\n'
 def service(
     project: Path, stack_type: StackType, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
-    """Run the default service with two static files."""
+    """Run the default service with two static files, and others that nobody must get."""
     copy = tmp_path_factory.mktemp("static") / "service"
     shutil.copytree(project, copy, symlinks=True)
     folder = copy / "main" / "resources" / "static"
     (folder / "icons").mkdir(parents=True)
     (folder / "style.css").write_text(STYLE, "utf-8")
     (folder / "icons" / "logo.svg").write_text(ICON, "utf-8")
+    (folder / ".git").mkdir()
+    for name in (".env", ".git/config"):
+        (folder / name).write_text("secret", "utf-8")
+    (folder / "link.css").symlink_to("/etc/passwd")
+    (folder / "linked").symlink_to("/etc")
     with stack_type(copy) as running:
         yield running
 
@@ -54,10 +59,13 @@ def test_a_static_file_is_served_with_its_headers(
 
 @pytest.mark.parametrize(
     "path",
-    ["", "icons", "icons/", "missing.css", "..%2fdrain", ".%2e/nginx.conf"],
+    [
+        *("", "icons", "icons/", "missing.css", "..%2fdrain", ".%2e/nginx.conf"),
+        *(".env", "%2eenv", ".git/config", "link.css", "linked/passwd"),
+    ],
 )
 def test_nothing_else_is_served_below_static(service: Stack, path: str) -> None:
-    """Folders are not listed, and no path leads out of the folder."""
+    """Folders are not listed, hidden files are not served, and no path leads out of the folder."""
     assert_problem(service.get(f"/static/{path}"), 404)
 
 
