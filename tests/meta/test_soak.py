@@ -20,8 +20,8 @@ FLAT = Trend(mean=100.0, slope=0.0, standard_error=0.1, seconds=40.0)
 RISING = Trend(mean=100.0, slope=1.0, standard_error=0.1, seconds=40.0)
 # The sample's controller with a leak of 50 kB a request.
 LEAK = {
-    '@blueprint.route("")': 'LEAK = []\n\n\n@blueprint.route("")',
-    "        max_age =": '        LEAK.append(b"x" * 50_000)\n        max_age =',
+    '@blueprint.get("")': 'LEAK = []\n\n\n@blueprint.get("")',
+    "    max_age =": '    LEAK.append(b"x" * 50_000)\n    max_age =',
 }
 DURATIONS = pytest.mark.parametrize("seconds", [20, 40, 570])
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import marshmallow as ma
 from flask import Response
-from flask.views import MethodView
 
 from main.util.web import Blueprint, dependencies, problem
 
@@ -28,27 +27,25 @@ class Readiness(ma.Schema):
     )
 
 
-@blueprint.route("/livez")
-class Live(MethodView):
-    @blueprint.response(200, Liveness())
-    def get(self) -> dict[str, str]:
-        """Report that the process is alive.
+@blueprint.get("/livez")
+@blueprint.response(200, Liveness())
+def live() -> dict[str, str]:
+    """Report that the process is alive.
 
-        Behind nginx, nginx answers.
-        """
-        return {"status": "ok"}
+    Behind nginx, nginx answers.
+    """
+    return {"status": "ok"}
 
 
-@blueprint.route("/readyz")
-class Ready(MethodView):
-    @blueprint.response(200, Readiness())
-    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-    def get(self) -> dict[str, Any] | Response:
-        """Report whether the service can do its work.
+@blueprint.get("/readyz")
+@blueprint.response(200, Readiness())
+@blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+def ready() -> dict[str, Any] | Response:
+    """Report whether the service can do its work.
 
-        It is degraded while an optional dependency is down.
-        """
-        status, checks = dependencies.check_all()
-        if status == "unavailable":
-            return problem(503, "A required dependency is unavailable.", checks=checks)
-        return {"status": status, "checks": checks}
+    It is degraded while an optional dependency is down.
+    """
+    status, checks = dependencies.check_all()
+    if status == "unavailable":
+        return problem(503, "A required dependency is unavailable.", checks=checks)
+    return {"status": status, "checks": checks}

@@ -1,7 +1,6 @@
 """Hello: the smallest endpoint, whose responses nginx and clients may cache."""
 
 import marshmallow as ma
-from flask.views import MethodView
 
 from main import settings
 from main.util.web import Blueprint
@@ -22,15 +21,14 @@ class HelloResponse(ma.Schema):
     message = ma.fields.String(required=True)
 
 
-@blueprint.route("")
-class HelloView(MethodView):
-    @public
-    @blueprint.arguments(HelloQuery(), location="query")
-    @blueprint.response(200, HelloResponse())
-    def get(self, query: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-        """Greet a person."""
-        max_age = settings.current().hello_max_age
-        # While one caller renews the greeting, the others get the old one for up to 5 seconds.
-        cacheable = f"public, max-age={max_age}, stale-while-revalidate=5"
-        headers = {"Cache-Control": cacheable if max_age else "no-store"}
-        return {"message": f"Hello, {query['name']}!"}, headers
+@blueprint.get("")
+@public
+@blueprint.arguments(HelloQuery(), location="query")
+@blueprint.response(200, HelloResponse())
+def greet(query: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Greet a person."""
+    max_age = settings.current().hello_max_age
+    # While one caller renews the greeting, the others get the old one for up to 5 seconds.
+    cacheable = f"public, max-age={max_age}, stale-while-revalidate=5"
+    headers = {"Cache-Control": cacheable if max_age else "no-store"}
+    return {"message": f"Hello, {query['name']}!"}, headers

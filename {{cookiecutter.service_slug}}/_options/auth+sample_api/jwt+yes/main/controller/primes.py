@@ -3,7 +3,6 @@
 from typing import Any
 
 import marshmallow as ma
-from flask.views import MethodView
 
 from main.service import primes
 from main.util.web import BaseSchema, Blueprint, StrictInteger
@@ -38,12 +37,11 @@ class PrimesResponse(BaseSchema):
     numbers = ma.fields.List(ma.fields.Nested(NumberResult), required=True)
 
 
-@blueprint.route("")
-class PrimesView(MethodView):
-    @requires("primes:read")
-    @blueprint.arguments(PrimesRequest())
-    @blueprint.response(200, PrimesResponse())
-    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-    def post(self, request: primes.PrimesRequest) -> dict[str, Any]:
-        """Classify numbers as prime or composite."""
-        return {"numbers": primes.classify(request)}
+@blueprint.post("")
+@requires("primes:read")
+@blueprint.arguments(PrimesRequest())
+@blueprint.response(200, PrimesResponse())
+@blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+def classify(request: primes.PrimesRequest) -> dict[str, Any]:
+    """Classify numbers as prime or composite."""
+    return {"numbers": primes.classify(request)}

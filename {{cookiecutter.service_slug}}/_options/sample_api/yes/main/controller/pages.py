@@ -3,7 +3,6 @@
 from typing import Any
 
 import marshmallow as ma
-from flask.views import MethodView
 
 from main import settings
 from main.service import pages
@@ -26,12 +25,11 @@ class PagesResponse(BaseSchema):
     pages = ma.fields.List(ma.fields.Nested(PageResult), required=True)
 
 
-@blueprint.route("")
-class PagesView(MethodView):
-    @blueprint.response(200, PagesResponse())
-    def get(self) -> dict[str, Any]:
-        """Fetch the configured URLs.
+@blueprint.get("")
+@blueprint.response(200, PagesResponse())
+def fetch() -> dict[str, Any]:
+    """Fetch the configured URLs.
 
-        A page that cannot be fetched has an error; the response is a 200 nevertheless.
-        """
-        return {"pages": pages.fetch_all(settings.current().upstream_urls)}
+    A page that cannot be fetched has an error; the response is a 200 nevertheless.
+    """
+    return {"pages": pages.fetch_all(settings.current().upstream_urls)}
