@@ -121,6 +121,7 @@ def variables(project: Path, redis: CacheServer, recorder: Recorder) -> dict[str
     """Return the settings of the recipes."""
     return {
         "APP_DATABASE_URL": database_url(project),
+        "APP_HELLO_MAX_AGE": "60",
         "APP_QUEUE_URL": f"redis://{redis.address}/0",
         "APP_SENTRY_DSN": recorder.url.replace("://", "://key@") + "/1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": recorder.url,
@@ -162,14 +163,16 @@ def test_a_service_without_its_database_is_not_ready(
 
 
 def test_only_the_allowed_origin_may_read_responses(service: Stack) -> None:
-    """Preflight requests are answered, too."""
-    headers = service.get("/readyz", {"Origin": ORIGIN}).headers
+    """The micro-cache keeps a response for each origin; preflight requests are answered, too."""
+    foreign = service.get("/v1/hello", {"Origin": "https://evil.example"}).headers
+    assert "Access-Control-Allow-Origin" not in foreign
+    # nginx logs a request when its response is in the cache.
+    service.log.wait_for_line(logger="nginx", request_id=foreign["X-Request-ID"])
+    headers = service.get("/v1/hello", {"Origin": ORIGIN}).headers
     assert headers["Access-Control-Allow-Origin"] == ORIGIN
     preflight = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
     headers = service.call("OPTIONS", "/v1/primes", headers=preflight).headers
     assert headers["Access-Control-Max-Age"] == "600"
-    foreign = service.get("/readyz", {"Origin": "https://evil.example"}).headers
-    assert "Access-Control-Allow-Origin" not in foreign
 
 
 def test_a_span_has_the_trace_id_that_is_in_the_log(service: Stack, recorder: Recorder) -> None:
