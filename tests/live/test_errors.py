@@ -94,7 +94,7 @@ def test_headers_are_accepted_or_refused_with_431(
     stack: Stack, fields: list[bytes], query: bytes
 ) -> None:
     """Headers that nginx accepts always fit into uWSGI's buffer."""
-    head = [b"GET /readyz%s HTTP/1.1" % query, b"Host: x", b"Connection: close", *fields]
+    head = [b"GET /v1/pages%s HTTP/1.1" % query, b"Host: x", b"Connection: close", *fields]
     response = Response.parse(stack.send_raw(b"\n".join(head) + b"\n\n"))
     if response.status != 200:
         assert_problem(response, 431)
