@@ -60,7 +60,7 @@ lint: $(VENV)/.installed ## check style, types and workflows of the template's o
 	$(BIN)/zizmor --offline --quiet .github
 
 format: $(VENV)/.installed ## format the template's own source
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed ## measure the template and the service beside their alternatives: half an hour

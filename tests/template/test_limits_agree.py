@@ -1,7 +1,6 @@
-"""Limits that several files repeat, each in its own format, agree."""
+"""Limits that several files repeat agree; test/deploy/test_limits.py of a service has the others."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,15 +65,6 @@ def test_every_timeout_is_longer_than_the_one_inside_it(project: Path) -> None:
     assert max_drain_delay(project) + drain < stop_grace_period(project)
 
 
-def test_the_documented_timeouts_are_those_of_the_files(project: Path) -> None:
-    """docs/operations.md has a row for each."""
-    row = re.compile(r"^\| (\d+) s, .* \| `(\w+)` \| `(\S+)` \|$", re.MULTILINE)
-    rows = row.findall(text(project, "docs/operations.md"))
-    assert len(rows) > 5
-    for seconds, name, path in rows:
-        assert re.search(rf"^ *{name}\W+{seconds}(?!\d)", text(project, path), re.MULTILINE), name
-
-
 def test_nginx_drains_before_it_is_killed(project: Path) -> None:
     """Its own limit applies first."""
     (drain,) = nginx_numbers(project, "worker_shutdown_timeout")
@@ -84,12 +74,6 @@ def test_nginx_drains_before_it_is_killed(project: Path) -> None:
 def test_the_steps_of_a_stop_fit_into_the_time_that_a_container_has(project: Path) -> None:
     """With the longest DRAIN_DELAY."""
     assert max_drain_delay(project) + stop_timeout(project) < stop_grace_period(project)
-
-
-def test_nginx_and_flask_limit_bodies_equally(project: Path) -> None:
-    """Nginx rejects exactly the bodies that Flask would reject."""
-    defaults = tomllib.loads(text(project, "main/resources/flask.toml"))
-    assert nginx_numbers(project, "client_max_body_size") == [defaults["MAX_CONTENT_LENGTH"]]
 
 
 def test_accepted_headers_fit_into_the_buffer_of_uwsgi(project: Path) -> None:

@@ -30,7 +30,10 @@ call_observers: list[Callable[[str, str, str, float], Any]] = []
 
 
 class Bearer:
-    """Authorization by a token, or by a function that returns the current token (RFC 6750)."""
+    """Authorization by a token (RFC 6750), or by a function that returns the current token.
+
+    A token in a setting needs such a function: lambda: settings.current().rates_token
+    """
 
     def __init__(self, token: str | Callable[[], str]) -> None:
         self._token = token
@@ -70,10 +73,11 @@ class Client:
     def request(self, method: str, path: str = "", *, into: Any = Any, **options: Any) -> Any:
         """Call the upstream; return the JSON of the response, or None for no content (204).
 
-        `path` is relative to the base URL. `into` is a marshmallow schema that loads the JSON, a
-        type such as a dataclass, or `bytes` for the body as it is; unknown fields are ignored. With
-        it, no content is an error. The other options are those of requests, such as `params`,
-        `json` and `headers`. Idempotent methods are retried.
+        `path` is relative to the base URL. One with `..`, `?` or `#` is a `ValueError`: check what
+        your callers send before it becomes part of a path. `into` is a marshmallow schema that
+        loads the JSON, a type such as a dataclass, or `bytes` for the body as it is; unknown fields
+        are ignored. With it, no content is an error. The other options are those of requests, such
+        as `params`, `json` and `headers`. Idempotent methods are retried.
 
         Raises an `UpstreamError` if the call fails.
         """

@@ -8,6 +8,7 @@ import logging.config
 import os
 import re
 import time
+from functools import partial
 from importlib import resources
 from typing import TextIO
 
@@ -20,6 +21,8 @@ from main.util.context import current_request_id, current_trace
 # processes are never mixed. deploy/log_lines.py has the same limit.
 MAX_LINE = 4095
 STDOUT = 1
+# Without spaces, as nginx and deploy/log_lines.py write.
+dumps = partial(json.dumps, separators=(",", ":"))
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 RESET = "\x1b[0m"
 COLOURS = {

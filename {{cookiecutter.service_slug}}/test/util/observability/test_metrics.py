@@ -12,8 +12,8 @@ from main.util.observability import metrics
 
 class TestMetrics(unittest.TestCase):
     def test_upstream_calls_are_measured_by_upstream_method_and_status(self) -> None:
-        metrics.observe_upstream_call("rates.example", "GET", "200", 0.5)
-        labels = {"upstream": "rates.example", "method": "GET", "status": "200"}
+        metrics.observe_upstream_call("measured.example", "GET", "200", 0.5)
+        labels = {"upstream": "measured.example", "method": "GET", "status": "200"}
         name = "http_client_request_duration_seconds_sum"
         self.assertEqual(REGISTRY.get_sample_value(name, labels), 0.5)
 
