@@ -97,10 +97,11 @@ class TestCached(CacheCase):
         self.assertIn("test_decorator.module_function", module_function.cache_key())
         self.assertIn(b"module_function", pickle.dumps(module_function))
 
-    def test_an_exception_is_not_cached(self) -> None:
+    def test_an_exception_is_not_cached_and_leaves_no_lock(self) -> None:
         self.work.error = KeyError("no")
         for _ in range(2):
             with self.assertRaises(KeyError):
                 self.compute()
+            self.assertEqual(self.store.locked, set())
         self.work.error = None
         self.assertEqual(self.compute(), 3)

@@ -42,15 +42,10 @@ class TestFailingStore(CacheCase):
         self.assertEqual(self.compute(), 1)
 
     def test_a_corrupt_entry_is_a_miss(self) -> None:
-        self.compute(1)
-        key = self.compute.cache_key()
-        entries = [b"", b"{", self.store.entries[self.compute.cache_key(1)]]
-        for number, entry in enumerate(entries, start=2):
-            self.store.entries[key] = entry
-            with self.assertLogs("main.util.cache", "WARNING") as logs:
-                self.assertEqual(self.compute(), number)
-            self.assertEqual(logs.records[0].getMessage(), "cache.corrupt_entry")
-        self.assertEqual(self.outcomes, ["miss", "error", "error", "error"])
+        self.store.entries[self.compute.cache_key()] = b"{"
+        with self.assertLogs("main.util.cache", "WARNING"):
+            self.assertEqual([self.compute(), self.compute()], [1, 1])
+        self.assertEqual(self.outcomes, ["error", "hit"])
 
     def test_a_ping_raises_the_error_of_the_store(self) -> None:
         cache.ping()

@@ -7,9 +7,6 @@ from test.util.cache.case import TIMEOUT, CacheCase
 
 
 class TestProcesses(CacheCase):
-    def test_a_result_is_shared(self) -> None:
-        self.assertEqual([self.compute(), self.in_other_process(self.compute)], [1, 1])
-
     def test_one_process_waits_for_the_other(self) -> None:
         with self.in_background(self.compute) as first:
 
@@ -55,9 +52,3 @@ class TestProcesses(CacheCase):
         self.store.locked.clear()
         self.assertEqual(self.compute(), 2)
         self.assertEqual(self.outcomes, ["miss", "stale", "miss"])
-
-    def test_the_lock_is_released_after_an_exception(self) -> None:
-        self.work.error = KeyError("no")
-        with self.assertRaises(KeyError):
-            self.compute()
-        self.assertEqual(self.store.locked, set())
