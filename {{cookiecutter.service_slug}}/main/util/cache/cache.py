@@ -134,14 +134,15 @@ class Cache:
 
         The wait has a limit, because that process may have died. Several keys are not locked.
         """
-        if len(keys) > 1:
+        key, *others = keys
+        if others:
             return no_lock, self._lookup(policy, keys)
         until = time.monotonic() + min(policy.lock_timeout, deadline.remaining())
         while True:
-            outcome, release = self._breaker.call(self.store.lock, keys[0], policy.lock_timeout)
+            outcome, release = self._breaker.call(self.store.lock, key, policy.lock_timeout)
             lookups = self._lookup(policy, keys)
             if outcome != "ok":
                 return no_lock, lookups
-            if release is not None or lookups[keys[0]].entry or time.monotonic() >= until:
+            if release is not None or lookups[key].entry or time.monotonic() >= until:
                 return release, lookups
             time.sleep(LOCK_POLL_INTERVAL)
