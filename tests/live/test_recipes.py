@@ -163,7 +163,7 @@ def test_a_service_without_its_database_is_not_ready(
 
 
 def test_only_the_allowed_origin_may_read_responses(service: Stack) -> None:
-    """The micro-cache keeps a response for each origin; preflight requests are answered, too."""
+    """The micro-cache does not mix them up; preflight requests are answered, too."""
     foreign = service.get("/v1/hello", {"Origin": "https://evil.example"}).headers
     assert "Access-Control-Allow-Origin" not in foreign
     # nginx logs a request when its response is in the cache.
