@@ -1,4 +1,4 @@
-"""Lines of the log stay whole when nginx and the workers write long ones to a slow reader."""
+"""Lines of the log stay whole when they are long or many, and their reader is slow."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.project import patched_copy
 from harness.stack import Stack
+from harness.waiting import wait_until
 
 # Bytes that a pipe takes as a whole.
 MAX_LINE = 4096
@@ -62,3 +63,14 @@ def test_long_lines_of_several_processes_are_never_mixed(
     loggers = [json.loads(line)["logger"] for line in lines]
     assert loggers.count("long") == REQUESTS
     assert loggers.count("nginx") >= REQUESTS
+
+
+def test_errors_that_nginx_prints_quickly_are_one_event_each(project: Path) -> None:
+    """A client calls an application that is away; the supervisor reads parts of lines."""
+    end = 'host: "x"'
+    with Stack(project, "nginx", ready="/livez") as stack:
+        stack.send_raw(b"GET /v1/hello HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        wait_until(lambda: sum(end in line.get("message", "") for line in stack.lines()) == 1000)
+        errors = stack.lines(logger="nginx", level="CRITICAL")
+        assert len(errors) == 1000
+        assert {error["message"][-len(end) :] for error in errors} == {end}

@@ -72,14 +72,18 @@ class Monitor:
                 self._read(descriptor)
         is_silent = time.monotonic() > self._last_output + SILENCE
         for child in self._children.values():
-            if is_silent or len(child.text) > MAX_TEXT:
+            if is_silent:
                 self.write_text(child)
+            elif len(child.text) > MAX_TEXT:
+                # The end of the last line is still to come.
+                self.write_text(child, child.text.rfind(b"\n") + 1 or MAX_TEXT)
 
-    def write_text(self, child: Child) -> None:
-        """Log what the child has printed."""
-        for each in events(child.name, child.text):
+    def write_text(self, child: Child, size: int | None = None) -> None:
+        """Log what the child has printed, or only the first `size` bytes."""
+        text = child.text[:size]
+        child.text = child.text[len(text) :]
+        for each in events(child.name, text):
             self._log.write(each)
-        child.text = b""
 
     def _read(self, descriptor: int) -> None:
         data = os.read(descriptor, 4096)
