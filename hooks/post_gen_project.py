@@ -46,6 +46,7 @@ if "_output_dir" in ANSWERS:
   make test    # install the locked packages and run the tests{required}
   make run     # serve on http://127.0.0.1:5000 until Ctrl-C; the API is documented at /docs/
 
-README.md continues from there.
+README.md continues from there. Commit the service to Git before you change it: updates of the
+template start at the first commit.
 """
     )

@@ -17,6 +17,7 @@ def test_the_next_commands_follow_a_bake(tmp_path: Path, folder: str) -> None:
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert "my-service is ready. Next:" in lines
+    assert any("Commit the service to Git before you change it" in line for line in lines)
     change_folder, *targets = [line.strip() for line in lines if line.startswith("  ")]
     assert [target.split("#")[0].strip() for target in targets] == ["make test", "make run"]
     assert run(tmp_path, "sh", "-ec", f"{change_folder}; pwd") == f"{target / 'my-service'}\n"

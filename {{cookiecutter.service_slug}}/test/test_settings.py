@@ -70,6 +70,13 @@ class TestDocuments(unittest.TestCase):
     def test_the_env_example_lists_every_setting(self) -> None:
         self.assert_lists(".env.example", "APP_", env_line)
 
+    def test_each_deployment_sets_what_is_required(self) -> None:
+        for document in ("docker-compose.yml", "deploy/k8s/kustomization.yaml"):
+            text = (ROOT / document).read_text("utf-8")
+            for variable in variables(Settings):
+                is_set = variable.default is not None or variable.name in text
+                self.assertTrue(is_set, f"Set {variable.name} in {document}: it is required.")
+
     def assert_lists(self, document: str, start: str, describe: Callable[[Variable], str]) -> None:
         """Assert that the lines of a document with this start are those of the settings."""
         lines = (ROOT / document).read_text("utf-8").splitlines()
