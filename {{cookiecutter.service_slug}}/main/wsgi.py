@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import sys
+import threading
 
 from main.application import create_app
 from main.util.config import SettingError
@@ -12,6 +13,10 @@ from main.util.web import watchdog
 
 # The exit status for an error that is already in the log (EX_CONFIG).
 REASON_IS_LOGGED = 78
+
+# Bytes of address space for threads of pools. With 1 MB, as on Alpine, deeply nested JSON of an
+# upstream would crash the worker. deploy/uwsgi.ini has the same for the threads of uWSGI.
+threading.stack_size(8 * 1024 * 1024)
 
 try:
     app = create_app()
