@@ -1,4 +1,4 @@
-"""Limits that several files repeat agree; test/deploy/test_limits.py of a service has the others."""
+"""Limits that several files repeat agree; test/deploy/test_limits.py of a service has others."""
 
 import re
 from pathlib import Path
