@@ -65,6 +65,15 @@ def test_every_timeout_is_longer_than_the_one_inside_it(project: Path) -> None:
     assert max_drain_delay(project) + drain < stop_grace_period(project)
 
 
+def test_the_documented_timeouts_are_those_of_the_files(project: Path) -> None:
+    """docs/operations.md has a row for each."""
+    row = re.compile(r"^\| (\d+) s, .* \| `(\w+)` \| `(\S+)` \|$", re.MULTILINE)
+    rows = row.findall(text(project, "docs/operations.md"))
+    assert len(rows) > 5
+    for seconds, name, path in rows:
+        assert re.search(rf"^ *{name}\W+{seconds}(?!\d)", text(project, path), re.MULTILINE), name
+
+
 def test_nginx_drains_before_it_is_killed(project: Path) -> None:
     """Its own limit applies first."""
     (drain,) = nginx_numbers(project, "worker_shutdown_timeout")
