@@ -32,6 +32,10 @@ if "_output_dir" in ANSWERS:
     folder = str(Path.cwd())
     if " " in folder:
         folder = f'"{folder}"'
+    # Updates and pre-commit need a repository. That of a parent folder will do.
+    repository = ""
+    if not any((each / ".git").exists() for each in (Path.cwd(), *Path.cwd().parents)):
+        repository = " && git init --quiet"
     required = ""
     if ANSWERS["auth"] == "jwt":
         required = "\n  cp .env.example .env  # set APP_AUTH_ISSUER and APP_AUTH_AUDIENCE in it"
@@ -42,7 +46,7 @@ if "_output_dir" in ANSWERS:
         f"""
 {ANSWERS["service_slug"]} is ready. Next:
 
-  cd {folder}
+  cd {folder}{repository}
   make test    # install the locked packages and run the tests{required}
   make run     # serve on http://127.0.0.1:5000 until Ctrl-C; the API is documented at /docs/
 

@@ -22,6 +22,19 @@ def test_the_next_commands_follow_a_bake(tmp_path: Path, folder: str) -> None:
     assert [target.split("#")[0].strip() for target in targets] == ["make test", "make run"]
     assert run(tmp_path, "sh", "-ec", f"{change_folder}; pwd") == f"{target / 'my-service'}\n"
     run(target / "my-service", "make", "--dry-run", "test", "run")
+    assert (target / "my-service" / ".git").is_dir()
+
+
+@pytest.mark.parametrize("folder", ["", "services"])
+def test_a_service_inside_a_repository_gets_no_repository_of_its_own(
+    tmp_path: Path, folder: str
+) -> None:
+    """A team may keep several services in one repository."""
+    run(tmp_path, "git", "init", "--quiet")
+    target = tmp_path / folder
+    done = run_cookiecutter("--no-input", str(ROOT), "--output-dir", str(target), cwd=tmp_path)
+    assert "my-service is ready. Next:" in done.stdout
+    assert "git init" not in done.stdout
 
 
 def test_settings_that_are_required_are_named_before_the_server_starts(tmp_path: Path) -> None:
