@@ -15,9 +15,10 @@ CHANGE = re.compile(r"^\| `([^`]+)`.* \| `(.+)` \| `(.+)` \|$", re.M)
 ADVICE = re.compile(r"^(?:E +)?Add this line to (\S+), beside the others:\n(?:E +)?(.+)$", re.M)
 
 
-def document(project: Path) -> Path:
-    """Return the file of the recipes."""
-    return project / "docs" / "recipes.md"
+def documents(project: Path) -> list[Path]:
+    """Return the files of the recipes; a service with access tokens has no API keys."""
+    files = [project / "docs" / name for name in ("database.md", "recipes.md", "api-keys.md")]
+    return [file for file in files if file.exists()]
 
 
 def titles(project: Path) -> list[str]:
@@ -33,22 +34,21 @@ def section(project: Path, title: str) -> str:
 
 
 def _text(project: Path) -> str:
-    """Return the recipes of both documents; a service with access tokens has no API keys."""
-    documents = (document(project), project / "docs" / "api-keys.md")
-    return "\n".join(each.read_text("utf-8") for each in documents if each.exists())
+    """Return the text of all documents."""
+    return "\n".join(file.read_text("utf-8") for file in documents(project))
 
 
 def apply(project: Path, title: str) -> None:
     """Write the files that a recipe shows, insert its lines, and make its changes."""
-    text = section(project, title)
-    for name, where, anchor, block in BLOCK.findall(text):
+    recipe = section(project, title)
+    for name, where, anchor, block in BLOCK.findall(recipe):
         path = project / name
         if where:
             insert(path, where, anchor, block)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block, "utf-8")
-    for name, now, then in CHANGE.findall(text):
+    for name, now, then in CHANGE.findall(recipe):
         replace_once(project / name, {now: then})
 
 
@@ -68,11 +68,12 @@ def prepare(project: Path, *names: str) -> None:
     for title in names:
         apply(project, title)
     if any("jobs" in title for title in names):
-        _declare(project, "APP_QUEUE_URL")
+        _declare(project, "APP_QUEUE_URL", "None")
+        _give_tests(project, "APP_QUEUE_URL", _named(project, "redis:"))
     if any("Sentry" in title for title in names):
-        _declare(project, "APP_SENTRY_DSN")
+        _declare(project, "APP_SENTRY_DSN", '""')
     if any("database" in title for title in names):
-        _give_tests(project, "APP_DATABASE_URL", "sqlite://")
+        _give_tests(project, "APP_DATABASE_URL", _named(project, "sqlite:"))
     if any("API key" in title for title in names):
         _give_tests(project, "APP_API_KEY_DIGESTS", sha256(b"test-key").hexdigest())
     if any("OpenTelemetry" in title for title in names):
@@ -91,16 +92,24 @@ def document_settings(project: Path) -> None:
         path.write_text("".join([*lines[:first], f"{line}\n", *lines[first:]]), "utf-8")
 
 
+def _named(project: Path, start: str) -> str:
+    """Return the first URL in the documents that begins with `start`."""
+    (first, *_) = re.findall(rf"`({start}[^`]+)`", _text(project))
+    return str(first)
+
+
 def _give_tests(project: Path, name: str, value: str) -> None:
     """Set a variable for the tests of the service."""
     start = "ENVIRONMENT = {"
     replace_once(project / "test" / "__init__.py", {start: f'{start}\n"{name}": "{value}",\n'})
 
 
-def _declare(project: Path, name: str) -> None:
+def _declare(project: Path, name: str, default: str) -> None:
     """Declare a setting like the one of the recipe for a database."""
     field = name.removeprefix("APP_").lower()
-    declaration = f'    {field}: str = setting("{name}", "", str, "An address.", secret=True)\n'
+    declaration = (
+        f'    {field}: str = setting("{name}", {default}, str, "An address.", secret=True)\n'
+    )
     block = f"from main.util.config import setting\n\n{declaration}"
     insert(project / "main" / "settings.py", "below", "besides those of", block)
 

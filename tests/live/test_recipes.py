@@ -3,6 +3,8 @@
 import gzip
 import re
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +19,7 @@ from harness.problem import assert_problem
 from harness.project import ROOT, bake, replace_once
 from harness.readme import shell_blocks
 from harness.stack import Stack
-from harness.waiting import wait_until
+from harness.waiting import HOST, wait_until
 
 pytestmark = pytest.mark.full
 
@@ -89,7 +91,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     changed = {imported: f"from main.service import notes\n{imported}"}
     replace_once(project / "migrations" / "env.py", changed)
     database = {"APP_DATABASE_URL": database_url(project), "PYTHONPATH": str(project)}
-    (commands,) = shell_blocks(recipes.document(project))
+    (commands,) = shell_blocks(project / "docs" / "database.md")
     run(project, "sh", "-ec", commands, **database)
     (project / "main" / "resources" / "static").mkdir()
     (project / "main" / "resources" / "static" / "logo.svg").write_text("<svg/>")
@@ -162,6 +164,18 @@ def test_a_service_without_its_database_is_not_ready(
         assert stack.get("/readyz").json()["checks"]["database"] == "down"
 
 
+def test_readiness_does_not_wait_for_a_silent_database(
+    project: Path, variables: dict[str, str]
+) -> None:
+    """A server that accepts a connection and sends nothing: psycopg waits for two seconds."""
+    with socket.create_server((HOST, 0)) as silent:
+        url = f"postgresql+psycopg://user:password@{HOST}:{silent.getsockname()[1]}/shop"
+        with Stack(project, ready="/livez", **{**variables, "APP_DATABASE_URL": url}) as stack:
+            start = time.monotonic()
+            assert stack.get("/readyz").json()["checks"]["database"] == "down"
+            assert time.monotonic() - start < 5
+
+
 def test_only_the_allowed_origin_may_read_responses(service: Stack) -> None:
     """The micro-cache does not mix them up; preflight requests are answered, too."""
     foreign = service.get("/v1/hello", {"Origin": "https://evil.example"}).headers
@@ -192,7 +206,7 @@ def test_a_job_runs_in_a_worker(service: Stack, project: Path, variables: dict[s
     """The request only enqueues it."""
     assert service.call("POST", "/jobs", "by a job").status == 200
     assert "by a job" not in service.get("/notes").json()["notes"]
-    (command,) = re.findall(r"`(rq worker [^`]+)`", recipes.document(project).read_text("utf-8"))
+    (command,) = re.findall(r"`(rq worker [^`]+)`", recipes.section(project, "jobs"))
     run(project, "sh", "-ec", f"{command} --burst", **variables)
     assert "by a job" in service.get("/notes").json()["notes"]
 
