@@ -69,13 +69,13 @@ def prepare(project: Path, *names: str) -> None:
         apply(project, title)
     if any("jobs" in title for title in names):
         _declare(project, "APP_QUEUE_URL", "None")
-        _give_tests(project, "APP_QUEUE_URL", _named(project, "redis:"))
+        _require(project, "APP_QUEUE_URL", _named(project, "redis:"))
     if any("Sentry" in title for title in names):
         _declare(project, "APP_SENTRY_DSN", '""')
     if any("database" in title for title in names):
-        _give_tests(project, "APP_DATABASE_URL", _named(project, "sqlite:"))
+        _require(project, "APP_DATABASE_URL", _named(project, "sqlite:"))
     if any("API key" in title for title in names):
-        _give_tests(project, "APP_API_KEY_DIGESTS", sha256(b"test-key").hexdigest())
+        _require(project, "APP_API_KEY_DIGESTS", sha256(b"test-key").hexdigest())
     if any("OpenTelemetry" in title for title in names):
         _give_tests(project, "OTEL_SDK_DISABLED", "true")
     document_settings(project)
@@ -96,6 +96,20 @@ def _named(project: Path, start: str) -> str:
     """Return the first URL in the documents that begins with `start`."""
     (first, *_) = re.findall(rf"`({start}[^`]+)`", _text(project))
     return str(first)
+
+
+def _require(project: Path, name: str, value: str) -> None:
+    """Give tests this value of a setting, and deployments a file with it."""
+    _give_tests(project, name, value)
+    for file, line, setting in (
+        ("docker-compose.yml", "RUN_DIR: /tmp", f"{name}_FILE: /run/secrets/{name}"),
+        (
+            "deploy/k8s/kustomization.yaml",
+            "- APP_LOG_LEVEL=INFO",
+            f"- {name}_FILE=/run/secrets/service/{name}",
+        ),
+    ):
+        replace_once(project / file, {line: f"{line}\n      {setting}"})
 
 
 def _give_tests(project: Path, name: str, value: str) -> None:

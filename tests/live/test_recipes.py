@@ -90,9 +90,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     imported = "from main.service.database"
     changed = {imported: f"from main.service import notes\n{imported}"}
     replace_once(project / "migrations" / "env.py", changed)
-    database = {"APP_DATABASE_URL": database_url(project), "PYTHONPATH": str(project)}
+    urls = {"APP_DATABASE_URL": database_url(project), "APP_QUEUE_URL": "redis://localhost"}
     (commands,) = shell_blocks(project / "docs" / "database.md")
-    run(project, "sh", "-ec", commands, **database)
+    run(project, "sh", "-ec", commands, **urls, PYTHONPATH=str(project))
     (project / "main" / "resources" / "static").mkdir()
     (project / "main" / "resources" / "static" / "logo.svg").write_text("<svg/>")
     shutil.copy(APP, project / "main" / "wsgi.py")
