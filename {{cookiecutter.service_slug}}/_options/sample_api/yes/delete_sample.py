@@ -21,7 +21,10 @@ REMOVED = {
 
 
 def main() -> None:
-    """Delete files, edit others, and note the answer for updates of the template."""
+    """Delete files and edit others.
+
+    The answer of the sample stays, because updates start from what the template rendered.
+    """
     for name in ENDPOINTS:
         for pattern in (f"main/*/{name}.py", f"test/*/test_{name}*.py", f"test/*/{name}.json"):
             for path in Path().glob(pattern):
@@ -30,17 +33,15 @@ def main() -> None:
     if resources.exists() and not any(resources.iterdir()):
         resources.rmdir()
     for file, pattern in REMOVED.items():
-        replace(Path(file), pattern, "")
-    for answers in (".cookiecutterrc", ".cruft.json"):
-        replace(Path(answers), r'(?<=sample_api)("?: )"yes"', r'\1"no"')
+        remove(Path(file), pattern)
     Path(__file__).unlink()
 
 
-def replace(path: Path, pattern: str, replacement: str) -> None:
-    """Replace every match of the pattern in a file, if the team has kept it."""
+def remove(path: Path, pattern: str) -> None:
+    """Remove every match of the pattern in a file, if the team has kept it."""
     if not path.exists():
         return
-    text = re.sub(pattern, replacement, path.read_text("utf-8"), flags=re.MULTILINE)
+    text = re.sub(pattern, "", path.read_text("utf-8"), flags=re.MULTILINE)
     path.write_text(text, "utf-8", newline="\n")
 
 
