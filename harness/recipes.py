@@ -101,6 +101,11 @@ def _named(project: Path, start: str) -> str:
 def _require(project: Path, name: str, value: str) -> None:
     """Give tests this value of a setting, and deployments a file with it."""
     _give_tests(project, name, value)
+    mount(project, name)
+
+
+def mount(project: Path, name: str) -> None:
+    """Name the file with the value of a setting in all deployments."""
     for file, line, setting in (
         ("docker-compose.yml", "RUN_DIR: /tmp", f"{name}_FILE: /run/secrets/{name}"),
         (

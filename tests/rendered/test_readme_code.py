@@ -91,6 +91,7 @@ def test_an_endpoint_and_a_setting_pass_the_checks_of_the_service(project: Path)
     assert "Traceback" not in str(raised.value)
     given = {"ENVIRONMENT = {": 'ENVIRONMENT = {"APP_RATES_TOKEN": "x", '}
     replace_once(project / "test" / "__init__.py", given)
+    recipes.mount(project, "APP_RATES_TOKEN")
     recipes.document_settings(project)
     run(project, "make", "format", "lint", "test")
     assert "rates_token" in (project / "main" / "settings.py").read_text("utf-8")
