@@ -1,6 +1,7 @@
 """Wait for conditions instead of sleeping; find free ports."""
 
 import contextlib
+import itertools
 import os
 import random
 import socket
@@ -16,6 +17,19 @@ HOST = "127.0.0.1"
 TIMEOUT = 30.0
 POLL_INTERVAL = 0.01
 
+# Linux gives ports below 32768 to no outgoing connection, of which some tests make thousands. Each
+# worker of pytest-xdist has a range of its own, and takes a port again only after all others. So no
+# test gets a port that another one is about to listen on. A run within a test has that of its worker.
+PORTS_OF_A_WORKER = 1500
+_worker = os.environ.get("PYTEST_XDIST_WORKER", os.environ.get("PORTS_OF", "gw7"))
+os.environ["PORTS_OF"] = _worker
+_first_port = 20_000 + int(_worker.removeprefix("gw")) % 8 * PORTS_OF_A_WORKER
+_candidates = itertools.cycle(
+    random.SystemRandom().sample(
+        range(_first_port, _first_port + PORTS_OF_A_WORKER), PORTS_OF_A_WORKER
+    )
+)
+
 
 def wait_until(condition: Callable[[], T | None], timeout: float = TIMEOUT) -> T:
     """Return the first true result of `condition`.
@@ -30,19 +44,14 @@ def wait_until(condition: Callable[[], T | None], timeout: float = TIMEOUT) -> T
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` loopback ports that nothing listens on.
+    """Return `count` loopback ports that nothing listens on."""
+    return list(itertools.islice(filter(_is_free, _candidates), count))
 
-    Linux gives none of them to outgoing connections, of which some tests make thousands.
-    """
-    ports: list[int] = []
-    with contextlib.ExitStack() as stack:
-        for port in random.SystemRandom().sample(range(20_000, 32_768), 1000):
-            with contextlib.suppress(OSError):
-                stack.enter_context(socket.create_server((HOST, port)))
-                ports.append(port)
-            if len(ports) == count:
-                break
-    return ports
+
+def _is_free(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+        return True
+    return False
 
 
 def choose_port(variable: str, default: int) -> int:
