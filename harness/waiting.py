@@ -19,7 +19,7 @@ POLL_INTERVAL = 0.01
 
 # Linux gives ports below 32768 to no outgoing connection, of which some tests make thousands. Each
 # worker of pytest-xdist has a range of its own, and takes a port again only after all others. So no
-# test gets a port that another one is about to listen on. A run within a test has that of its worker.
+# test gets a port that another is about to listen on. A run within a test has those of its worker.
 PORTS_OF_A_WORKER = 1500
 _worker = os.environ.get("PYTEST_XDIST_WORKER", os.environ.get("PORTS_OF", "gw7"))
 os.environ["PORTS_OF"] = _worker
