@@ -19,10 +19,9 @@ class TestMiddleware(ServiceCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        headers = {"cache-control": "private"}
 
-        def own(status: int) -> tuple[str, int, dict[str, str]]:
-            return str(deadline.remaining()), status, headers
+        def own(status: int) -> tuple[str, int]:
+            return str(deadline.remaining()), status
 
         cls.app.add_url_rule("/own/<int:status>", view_func=own)
 
